@@ -1,0 +1,74 @@
+//! Settings: one small struct a concern, each field's doc naming its knob (`section.key`, in
+//! `config/*.toml`) or its environment variable (upper case).
+//!
+//! Nothing in here reads the process environment: `app::environment` hands it in, so that a test
+//! can start the whole program with other values.
+
+mod gemini;
+mod server;
+mod services;
+mod telemetry;
+
+use std::path::PathBuf;
+
+pub use gemini::GeminiSettings;
+pub use server::{DeployEnvironment, ServerSettings};
+pub use services::{
+    CacheSettings, RateLimitSettings, RedisSettings, StreamSettings, SupabaseSettings,
+    TurnstileSettings, WalletSettings, WorkerClientSettings,
+};
+pub use telemetry::{LogFormat, TelemetrySettings};
+
+use crate::crypto::MasterKey;
+use crate::domain::ModelCatalog;
+
+/// What both web modes need.
+#[derive(Clone, Debug)]
+pub struct CommonSettings {
+    /// `ENV`.
+    pub environment: DeployEnvironment,
+    /// How TESTER listens.
+    pub server: ServerSettings,
+    /// What is logged.
+    pub telemetry: TelemetrySettings,
+    /// `models.*` and `DEFAULT_GEMINI_MODEL`.
+    pub models: ModelCatalog,
+    /// How answers are streamed.
+    pub stream: StreamSettings,
+    /// The rules of the wallet.
+    pub wallet: WalletSettings,
+    /// Actions a minute.
+    pub rate_limits: RateLimitSettings,
+    /// What is cached.
+    pub cache: CacheSettings,
+}
+
+/// Everything `tester serve` needs, every value checked.
+#[derive(Clone, Debug)]
+pub struct ServeSettings {
+    /// What both web modes need.
+    pub common: CommonSettings,
+    /// The model.
+    pub gemini: GeminiSettings,
+    /// Users, history, wallet.
+    pub supabase: SupabaseSettings,
+    /// `DATA_ENCRYPTION_KEY`.
+    pub encryption_key: MasterKey,
+    /// Bots out.
+    pub turnstile: TurnstileSettings,
+    /// The execution half.
+    pub worker: WorkerClientSettings,
+    /// `REDIS_URL`, optional.
+    pub redis: Option<RedisSettings>,
+}
+
+/// Everything `tester dev` needs. No field can hold a production dependency but the model.
+#[derive(Clone, Debug)]
+pub struct DevSettings {
+    /// What both web modes need.
+    pub common: CommonSettings,
+    /// The model, when there is a key.
+    pub gemini: Option<GeminiSettings>,
+    /// Where the database and the keys live.
+    pub data_dir: PathBuf,
+}

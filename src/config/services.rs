@@ -1,0 +1,93 @@
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use url::Url;
+
+use crate::domain::{Tokens, WalletGifts};
+
+/// How the Supabase project is reached.
+#[derive(Clone, Debug)]
+pub struct SupabaseSettings {
+    /// `SUPABASE_URL`: the project's root, without a trailing slash in its path.
+    pub url: Url,
+    /// `SUPABASE_SERVICE_ROLE_KEY`: bypasses row level security; never leaves the process but in
+    /// requests to `url`.
+    pub service_role_key: SecretString,
+    /// `SUPABASE_ANON_KEY`: public by nature; handed to the console.
+    pub anon_key: SecretString,
+    /// `SUPABASE_JWT_SECRET`: raw bytes after trimming.
+    pub jwt_secret: SecretString,
+    /// `supabase.timeout_ms`: deadline of one call.
+    pub timeout: Duration,
+}
+
+/// How Turnstile is asked.
+#[derive(Clone, Debug)]
+pub struct TurnstileSettings {
+    /// `TURNSTILE_SECRET_KEY`.
+    pub secret: SecretString,
+    /// `TURNSTILE_VERIFY_URL`.
+    pub verify_url: Url,
+    /// `turnstile.timeout_ms`: deadline of one call.
+    pub timeout: Duration,
+}
+
+/// How the execution half is reached.
+#[derive(Clone, Debug)]
+pub struct WorkerClientSettings {
+    /// `WORKER_URL`: one or more roots, comma-separated.
+    pub urls: Vec<Url>,
+    /// `WORKER_AUTH_TOKEN`.
+    pub token: SecretString,
+}
+
+/// How Redis is reached.
+#[derive(Clone, Debug)]
+pub struct RedisSettings {
+    /// `REDIS_URL`: holds a password, hence secret.
+    pub url: SecretString,
+}
+
+/// The rules of the wallet.
+#[derive(Clone, Copy, Debug)]
+pub struct WalletSettings {
+    /// `WALLET_ENABLED`: true in `serve`, false in `dev`.
+    pub enabled: bool,
+    /// `wallet.cost`: tokens a generation costs.
+    pub cost: Tokens,
+    /// `wallet.welcome` and `wallet.daily`.
+    pub gifts: WalletGifts,
+}
+
+/// Actions a user may take in any 60 seconds.
+#[derive(Clone, Copy, Debug)]
+pub struct RateLimitSettings {
+    /// `RATE_LIMIT_GENERATE_PER_MINUTE`.
+    pub generate_per_minute: NonZeroU32,
+    /// `RATE_LIMIT_EXECUTE_PER_MINUTE`.
+    pub execute_per_minute: NonZeroU32,
+    /// `RATE_LIMIT_STATUS_PER_MINUTE`.
+    pub status_per_minute: NonZeroU32,
+}
+
+/// What is cached and how much of it.
+#[derive(Clone, Copy, Debug)]
+pub struct CacheSettings {
+    /// `cache.enabled`.
+    pub enabled: bool,
+    /// `cache.generation_ttl_s`: how long an answer is served again.
+    pub generation_ttl: Duration,
+    /// `cache.max_bytes`: memory the in-process cache may hold.
+    pub max_bytes: u64,
+}
+
+/// How answers are streamed.
+#[derive(Clone, Copy, Debug)]
+pub struct StreamSettings {
+    /// `stream.heartbeat_ms`: silence after which a comment keeps the connection alive.
+    pub heartbeat: Duration,
+    /// `stream.buffered_events`: events held for a client that reads slowly; the model is not
+    /// read further meanwhile.
+    pub buffered_events: usize,
+}

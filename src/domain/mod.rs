@@ -1,0 +1,30 @@
+//! The nouns of TESTER: immutable values that are valid once they exist. No I/O, no web framework.
+
+mod cache;
+mod encrypted;
+mod generation;
+mod history;
+mod ids;
+mod language;
+mod locale;
+mod model;
+mod source;
+mod user;
+mod wallet;
+
+pub use cache::{CacheKey, CacheMetadata};
+pub use encrypted::EncryptedData;
+pub use generation::{Freshness, Generation, GenerationRequest, NewGeneration, TokenUsage};
+pub use history::{HistoryPage, InvalidCursor, PageCursor, PageRequest};
+pub use ids::{GenerationId, TraceId, UserId};
+pub use language::{LanguageCode, UnknownLanguage};
+pub use locale::Locale;
+pub use model::{
+    CatalogProblem, InvalidModelName, MODEL_NAME_MAX_LENGTH, Model, ModelCatalog, ModelName,
+    Sampling,
+};
+pub use source::{
+    DESCRIPTION_MAX_CHARS, Description, SOURCE_MAX_CHARS, SOURCE_MIN_CHARS, SourceCode, TextProblem,
+};
+pub use user::AuthenticatedUser;
+pub use wallet::{Charge, Deduction, Refund, Tokens, WalletBalance, WalletGifts};
