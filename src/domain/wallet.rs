@@ -47,6 +47,8 @@ pub enum Deduction {
         /// Tokens in the wallet.
         current: Tokens,
     },
+    /// Not taken: this user never opened a wallet.
+    NoWallet,
 }
 
 /// What came of a refund.

@@ -75,7 +75,7 @@ pub trait WalletRepository: Send + Sync {
         now: OffsetDateTime,
     ) -> Result<WalletBalance, RepositoryError>;
 
-    /// Takes the charge if the balance covers it. A user without a wallet has a balance of zero.
+    /// Takes the charge if the wallet exists and its balance covers it.
     async fn deduct(&self, charge: Charge) -> Result<Deduction, RepositoryError>;
 
     /// Closes a charge for good: the user got what was paid for. Refunding it later does nothing

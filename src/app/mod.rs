@@ -1,0 +1,68 @@
+//! The application: its state, how it starts, how it stops, what it reports.
+//!
+//! The only room that chooses implementations and reads the environment.
+
+pub mod environment;
+mod lifecycle;
+mod local_data;
+pub mod probes;
+pub mod startup;
+pub mod telemetry;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use secrecy::SecretString;
+
+pub use self::lifecycle::Lifecycle;
+use self::probes::Probes;
+use crate::domain::ModelCatalog;
+use crate::gateways::TokenVerifier;
+use crate::services::generation::GenerationService;
+use crate::services::history::HistoryService;
+use crate::services::rate_limits::RateLimits;
+use crate::services::wallet::WalletService;
+
+/// Who may call this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// Whoever has a token (`tester serve`).
+    Internet,
+    /// Pages and programs of this machine (`tester dev`).
+    ThisMachine,
+}
+
+/// Everything a request can need: the container, put together once by [`startup`].
+pub struct AppState {
+    /// Recognises users.
+    pub verifier: Arc<dyn TokenVerifier>,
+    /// Counts what they do.
+    pub rate_limits: RateLimits,
+    /// Writes tests.
+    pub generation: Arc<GenerationService>,
+    /// Keeps them.
+    pub history: Arc<HistoryService>,
+    /// Charges for them.
+    pub wallet: Arc<WalletService>,
+    /// The models on offer.
+    pub models: ModelCatalog,
+    /// How long a client may take to send a body.
+    pub body_timeout: Duration,
+    /// Silence after which a stream gets a comment.
+    pub heartbeat: Duration,
+    /// How many entries of `X-Forwarded-For` are our own proxies'.
+    pub trusted_proxy_hops: usize,
+    /// Web origins besides our own whose pages may call.
+    pub allowed_origins: Vec<String>,
+    /// Who may call this process.
+    pub audience: Audience,
+    /// Opens the ops routes.
+    pub internal_secret: Option<SecretString>,
+    /// Whether this process is on its way out.
+    pub lifecycle: Lifecycle,
+    /// Renders the metrics.
+    pub metrics: PrometheusHandle,
+    /// Ask every dependency how it is.
+    pub probes: Probes,
+}

@@ -1,0 +1,74 @@
+//! Answers the model gave before: the same question is answered again without asking it.
+//!
+//! The key is an HMAC and the value is sealed to its key, so that whoever reads the cache learns
+//! nothing and whoever writes to it is noticed. Failure policy: open. A value that can't be opened
+//! counts as absent.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::crypto::{CacheCipher, CacheKeyer};
+use crate::domain::{CacheKey, CacheMetadata, GenerationRequest};
+use crate::languages;
+use crate::stores::Cache;
+
+/// A complete answer, as cached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Answer {
+    /// The tests.
+    pub(super) code: String,
+    /// The model that wrote them.
+    pub(super) model: String,
+}
+
+/// The cache of answers.
+pub struct AnswerCache {
+    cache: Cache,
+    keyer: CacheKeyer,
+    cipher: CacheCipher,
+    ttl: Duration,
+}
+
+impl AnswerCache {
+    /// Answers are kept in this cache for that long.
+    #[must_use]
+    pub const fn new(
+        cache: Cache,
+        keyer: CacheKeyer,
+        cipher: CacheCipher,
+        ttl: Duration,
+    ) -> Self {
+        Self { cache, keyer, cipher, ttl }
+    }
+
+    /// Two requests share a key exactly when the model would be asked the same.
+    pub(super) fn key(&self, request: &GenerationRequest) -> CacheKey {
+        let description = request.description.as_ref().map_or("", |text| text.as_str());
+        self.keyer.key(&[
+            b"answer",
+            languages::PROMPT_VERSION.as_bytes(),
+            request.model.name.as_str().as_bytes(),
+            request.language.as_str().as_bytes(),
+            request.locale.tag().as_bytes(),
+            description.as_bytes(),
+            request.source.as_str().as_bytes(),
+        ])
+    }
+
+    pub(super) async fn get(&self, key: &CacheKey) -> Option<Answer> {
+        let sealed = self.cache.get(key).await?;
+        let opened = self
+            .cipher
+            .open(key, &sealed)
+            .map_err(|error| tracing::warn!(%error, "a cached answer can't be opened"))
+            .ok()?;
+        serde_json::from_slice(&opened).ok()
+    }
+
+    pub(super) async fn put(&self, key: CacheKey, answer: &Answer) {
+        let json = serde_json::to_vec(answer).expect("two strings always serialise");
+        let sealed = self.cipher.seal(&key, &json);
+        self.cache.put(CacheMetadata { key, ttl: self.ttl }, sealed.into()).await;
+    }
+}

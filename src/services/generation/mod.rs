@@ -1,0 +1,503 @@
+//! The main job: from a request to streamed, stored tests.
+//!
+//! Every generation runs as one task of its own, from the bot check to the last frame. The task
+//! outlives its client, so that a charge taken is always settled or refunded, also when the client
+//! leaves in the middle; what it does for a client that left is only that.
+//!
+//! ```text
+//! admit: source valid? → bot? → cached? → charge      a refusal here is an HTTP error
+//! write: model → fences → chunks                      a failure here is an error frame
+//! close: settle or refund → save → cache → done
+//! ```
+
+mod answers;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use time::OffsetDateTime;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::answers::Answer;
+pub use self::answers::AnswerCache;
+use super::fences::FenceStripper;
+use super::history::HistoryService;
+use super::wallet::{Payment, WalletService};
+use crate::domain::{
+    AuthenticatedUser, CacheKey, Charge, Freshness, GenerationId, GenerationRequest,
+    MODEL_NAME_MAX_LENGTH, NewGeneration, TokenUsage, Tokens,
+};
+use crate::gateways::{BotCheck, BotCheckError, LlmError, LlmEvent, LlmProvider};
+use crate::languages::{self, SourceProblem};
+use crate::repositories::RepositoryError;
+
+/// How long a client may leave its stream unread. It holds a connection to the model meanwhile,
+/// and nobody who watches tests being written pauses reading for a minute.
+const STALLED_CLIENT_AFTER: Duration = Duration::from_secs(60);
+
+/// Largest answer kept, in bytes: several times what the output limit of the models allows, so
+/// only an answer that makes no sense meets it.
+const ANSWER_MAX_BYTES: usize = 2 * 1024 * 1024;
+
+/// Sources up to this many bytes are parsed on the serving thread (well under a millisecond);
+/// larger ones move to a blocking thread, so that no open stream waits for a parse.
+const INLINE_CHECK_MAX_BYTES: usize = 2 * 1024;
+
+/// What a client ordered.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// Who ordered.
+    pub user: AuthenticatedUser,
+    /// Tests for what.
+    pub request: GenerationRequest,
+    /// The bot check's token, as the client sent it.
+    pub turnstile_token: Option<String>,
+    /// The client's address, for the bot check.
+    pub client: Option<IpAddr>,
+}
+
+/// Why an order was not taken. Nothing was charged.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The source is not valid in its language.
+    InvalidSource(SourceProblem),
+    /// The bot check said no, or could not be made.
+    Bot(BotCheckError),
+    /// The wallet holds too little.
+    InsufficientTokens {
+        /// The price.
+        required: Tokens,
+        /// What the wallet holds.
+        current: Tokens,
+    },
+    /// The wallet can't be asked.
+    Wallet(RepositoryError),
+    /// No model is configured (`tester dev` without a key).
+    NoModel,
+    /// This process is shutting down.
+    Draining,
+}
+
+/// One step of an order that was taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GenerationEvent {
+    /// A piece of the tests.
+    Chunk(String),
+    /// The tests are complete and about to be stored.
+    Saving,
+    /// The tests could not be stored.
+    NotSaved,
+    /// All is done. Always the last event.
+    Done(Receipt),
+    /// There will be no complete result. Always the last event.
+    Failed(Failure),
+}
+
+/// How a generation ended well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The history row; `None` when saving failed.
+    pub history_id: Option<GenerationId>,
+    /// Whether the answer came from the cache.
+    pub cached: bool,
+    /// The model that answered.
+    pub model: String,
+    /// Tokens the model counted; all zero for a cached answer.
+    pub usage: TokenUsage,
+}
+
+/// Why there is no complete result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The model refuses this source or stopped its answer.
+    Blocked,
+    /// The output limit was reached; the chunks so far are useful.
+    Truncated,
+    /// The model is overloaded or out of quota.
+    Busy {
+        /// When to come back.
+        retry_after: Option<Duration>,
+    },
+    /// The model was too slow.
+    Timeout,
+    /// The model failed in another way.
+    Model,
+    /// This process is shutting down.
+    Shutdown,
+}
+
+/// The far end of an order: first the admission, then the events.
+#[derive(Debug)]
+pub struct Ticket {
+    /// Whether the order is taken. Dropping the ticket cancels the order.
+    pub admission: oneshot::Receiver<Result<(), Refusal>>,
+    /// What happens then. Dropping the receiver cancels the order.
+    pub events: mpsc::Receiver<GenerationEvent>,
+}
+
+/// What the service is made of.
+pub struct Parts {
+    /// Writes the tests; `None` when no model is configured.
+    pub provider: Option<Arc<dyn LlmProvider>>,
+    /// Keeps bots out.
+    pub bot_check: Arc<dyn BotCheck>,
+    /// Takes the price.
+    pub wallet: Arc<WalletService>,
+    /// Stores the result.
+    pub history: Arc<HistoryService>,
+    /// Answers that were given before.
+    pub answers: AnswerCache,
+    /// Events held for a client that reads slowly.
+    pub buffered_events: usize,
+    /// Cancelled when new orders must be refused.
+    pub draining: CancellationToken,
+    /// Cancelled when open streams must end.
+    pub cut_off: CancellationToken,
+    /// Knows the running tasks, for shutdown to wait for.
+    pub tasks: TaskTracker,
+}
+
+/// Takes orders and fills them.
+pub struct GenerationService {
+    parts: Parts,
+}
+
+impl GenerationService {
+    /// A service made of these parts.
+    #[must_use]
+    pub const fn new(parts: Parts) -> Self {
+        Self { parts }
+    }
+
+    /// Starts to fill an order, on the runtime of the calling thread.
+    #[must_use]
+    pub fn start(self: &Arc<Self>, order: Order) -> Ticket {
+        let (admit, admission) = oneshot::channel();
+        let (sender, events) = mpsc::channel(self.parts.buffered_events);
+        let service = Arc::clone(self);
+        let span = tracing::Span::current();
+        let fill = async move { service.fill(order, admit, sender).await };
+        self.parts.tasks.spawn(tracing::Instrument::instrument(fill, span));
+        Ticket { admission, events }
+    }
+
+    async fn fill(
+        &self,
+        order: Order,
+        admit: oneshot::Sender<Result<(), Refusal>>,
+        events: mpsc::Sender<GenerationEvent>,
+    ) {
+        let id = GenerationId::random();
+        let admitted = match self.admit(id, &order).await {
+            Ok(admitted) => admitted,
+            Err(refusal) => {
+                // A client that left needs no refusal.
+                let _ = admit.send(Err(refusal));
+                return;
+            }
+        };
+        let client_left = admit.send(Ok(())).is_err();
+        match admitted {
+            Admitted::Cached(answer) if !client_left => {
+                self.replay(id, &order, answer, &events).await;
+            }
+            Admitted::Cached(_) => {}
+            Admitted::ToWrite { charge, .. } if client_left => self.refund(charge).await,
+            Admitted::ToWrite { charge, cache_key, provider } => {
+                self.write(id, &order, charge, cache_key, &*provider, &events).await;
+            }
+        }
+    }
+
+    async fn admit(&self, id: GenerationId, order: &Order) -> Result<Admitted, Refusal> {
+        if self.parts.draining.is_cancelled() {
+            return Err(Refusal::Draining);
+        }
+        let request = &order.request;
+        check_source(request).await.map_err(Refusal::InvalidSource)?;
+        let provider = self.parts.provider.clone().ok_or(Refusal::NoModel)?;
+        self.parts
+            .bot_check
+            .verify(order.turnstile_token.as_deref(), order.client)
+            .await
+            .map_err(Refusal::Bot)?;
+        let cache_key = self.parts.answers.key(request);
+        if request.freshness == Freshness::CachedWillDo
+            && let Some(answer) = self.parts.answers.get(&cache_key).await
+        {
+            return Ok(Admitted::Cached(answer));
+        }
+        let now = OffsetDateTime::now_utc();
+        let charge = match self.parts.wallet.charge(order.user.id, id, now).await {
+            Ok(Payment::Free) => None,
+            Ok(Payment::Charged(charge)) => Some(charge),
+            Ok(Payment::Insufficient { required, current }) => {
+                return Err(Refusal::InsufficientTokens { required, current });
+            }
+            Err(error) => return Err(Refusal::Wallet(error)),
+        };
+        Ok(Admitted::ToWrite { charge, cache_key, provider })
+    }
+
+    /// Sends a stored answer. It costs nothing, and belongs into the history like any other.
+    async fn replay(
+        &self,
+        id: GenerationId,
+        order: &Order,
+        answer: Answer,
+        events: &mpsc::Sender<GenerationEvent>,
+    ) {
+        if send(events, GenerationEvent::Chunk(answer.code.clone())).await.is_err() {
+            return;
+        }
+        tracing::info!(generation = %id, language = %order.request.language, "answered from the cache");
+        self.save_and_finish(id, order, answer, None, events).await;
+    }
+
+    async fn write(
+        &self,
+        id: GenerationId,
+        order: &Order,
+        charge: Option<Charge>,
+        cache_key: CacheKey,
+        provider: &dyn LlmProvider,
+        events: &mpsc::Sender<GenerationEvent>,
+    ) {
+        let mut written = Written::default();
+        let outcome = tokio::select! {
+            biased;
+            () = events.closed() => Err(Interruption::ClientLeft),
+            () = self.parts.cut_off.cancelled() => Err(Interruption::Shutdown),
+            outcome = stream_answer(provider, &order.request, &mut written, events) => outcome,
+        };
+        match outcome {
+            Ok(finished) => {
+                self.settle(charge).await;
+                let answer = Answer { code: written.code, model: finished.model };
+                self.parts.answers.put(cache_key, &answer).await;
+                self.save_and_finish(id, order, answer, Some(finished.usage), events).await;
+            }
+            Err(Interruption::ClientLeft) if written.reached_client => {
+                tracing::info!(generation = %id, "the client left in the middle");
+                self.settle(charge).await;
+            }
+            Err(Interruption::ClientLeft) => {
+                tracing::info!(generation = %id, "the client left before the first chunk");
+                self.refund(charge).await;
+            }
+            Err(Interruption::Shutdown) => {
+                tracing::warn!(generation = %id, "cut off by the shutdown");
+                self.fail(charge, Failure::Shutdown, events).await;
+            }
+            Err(Interruption::Model(error)) => {
+                tracing::warn!(generation = %id, model = %order.request.model.name, %error, "no complete answer");
+                self.fail(charge, Failure::from(&error), events).await;
+            }
+        }
+    }
+
+    /// Refunds before it tells, so that whoever reads the frame finds the tokens back.
+    async fn fail(
+        &self,
+        charge: Option<Charge>,
+        failure: Failure,
+        events: &mpsc::Sender<GenerationEvent>,
+    ) {
+        self.refund(charge).await;
+        // A client that left as well needs no frame.
+        let _ = send(events, GenerationEvent::Failed(failure)).await;
+    }
+
+    /// Stores the result, also for a client that left meanwhile: the work is done and paid for.
+    async fn save_and_finish(
+        &self,
+        id: GenerationId,
+        order: &Order,
+        answer: Answer,
+        usage: Option<TokenUsage>,
+        events: &mpsc::Sender<GenerationEvent>,
+    ) {
+        // From here on a client that left is no reason to stop, so a failed send is none either.
+        let _ = send(events, GenerationEvent::Saving).await;
+        let saved = self
+            .parts
+            .history
+            .save(NewGeneration {
+                id,
+                user: order.user.id,
+                input_code: order.request.source.as_str().to_owned(),
+                generated_code: answer.code,
+                language: order.request.language,
+                model: answer.model.clone(),
+            })
+            .await;
+        let history_id = match saved {
+            Ok(row) => Some(row.id),
+            Err(error) => {
+                tracing::error!(generation = %id, %error, "the result could not be stored");
+                let _ = send(events, GenerationEvent::NotSaved).await;
+                None
+            }
+        };
+        let receipt = Receipt {
+            history_id,
+            cached: usage.is_none(),
+            model: answer.model,
+            usage: usage.unwrap_or_default(),
+        };
+        let _ = send(events, GenerationEvent::Done(receipt)).await;
+    }
+
+    async fn settle(&self, charge: Option<Charge>) {
+        if let Some(charge) = charge {
+            self.parts.wallet.settle(charge).await;
+        }
+    }
+
+    async fn refund(&self, charge: Option<Charge>) {
+        if let Some(charge) = charge {
+            self.parts.wallet.refund(charge).await;
+        }
+    }
+}
+
+enum Admitted {
+    Cached(Answer),
+    ToWrite { charge: Option<Charge>, cache_key: CacheKey, provider: Arc<dyn LlmProvider> },
+}
+
+/// What reached the client's buffer so far. Lives outside of the streaming future, which may be
+/// cut off at any point.
+#[derive(Default)]
+struct Written {
+    code: String,
+    reached_client: bool,
+}
+
+struct Finished {
+    model: String,
+    usage: TokenUsage,
+}
+
+enum Interruption {
+    ClientLeft,
+    Shutdown,
+    Model(LlmError),
+}
+
+impl From<ClientGone> for Interruption {
+    fn from(ClientGone: ClientGone) -> Self {
+        Self::ClientLeft
+    }
+}
+
+impl From<LlmError> for Interruption {
+    fn from(error: LlmError) -> Self {
+        Self::Model(error)
+    }
+}
+
+impl From<&LlmError> for Failure {
+    fn from(error: &LlmError) -> Self {
+        match error {
+            LlmError::Blocked { .. } => Self::Blocked,
+            LlmError::Truncated { .. } => Self::Truncated,
+            LlmError::Busy { retry_after, .. } => Self::Busy { retry_after: *retry_after },
+            LlmError::Timeout(_) => Self::Timeout,
+            LlmError::Unreachable(_) | LlmError::Rejected { .. } | LlmError::Malformed(_) => {
+                Self::Model
+            }
+        }
+    }
+}
+
+async fn check_source(request: &GenerationRequest) -> Result<(), SourceProblem> {
+    if request.source.as_str().len() <= INLINE_CHECK_MAX_BYTES {
+        return languages::check(&request.source, request.language);
+    }
+    let (source, language) = (request.source.clone(), request.language);
+    tokio::task::spawn_blocking(move || languages::check(&source, language))
+        .await
+        .expect("the check does not panic and is never aborted")
+}
+
+async fn stream_answer(
+    provider: &dyn LlmProvider,
+    request: &GenerationRequest,
+    written: &mut Written,
+    events: &mpsc::Sender<GenerationEvent>,
+) -> Result<Finished, Interruption> {
+    let prompt = languages::prompt(request);
+    let mut answer = provider.generate(&request.model, prompt).await?;
+    let mut fences = FenceStripper::new();
+    let ended = loop {
+        match answer.next().await {
+            Some(Ok(LlmEvent::Text(text))) => {
+                written.pass_on(fences.push(&text), events).await?;
+            }
+            Some(Ok(LlmEvent::Finished { model_version, usage })) => {
+                let model = model_version.map_or_else(|| request.model.name.to_string(), cut_name);
+                break Ok(Finished { model, usage });
+            }
+            Some(Err(error)) => break Err(error),
+            None => break Err(LlmError::Malformed("the stream ended without its end".to_owned())),
+        }
+    };
+    // The tail that might have been a fence: with a cut answer too, the code so far stays.
+    written.pass_on(fences.finish(), events).await?;
+    let finished = ended?;
+    if written.code.trim().is_empty() {
+        return Err(LlmError::Malformed("the answer has no text".to_owned()).into());
+    }
+    Ok(finished)
+}
+
+impl Written {
+    async fn pass_on(
+        &mut self,
+        text: String,
+        events: &mpsc::Sender<GenerationEvent>,
+    ) -> Result<(), Interruption> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        if self.code.len() + text.len() > ANSWER_MAX_BYTES {
+            return Err(LlmError::Malformed("the answer is absurdly long".to_owned()).into());
+        }
+        self.code.push_str(&text);
+        send(events, GenerationEvent::Chunk(text)).await?;
+        self.reached_client = true;
+        Ok(())
+    }
+}
+
+/// Names as the model tells them go into a narrow column.
+fn cut_name(name: String) -> String {
+    match name.char_indices().nth(MODEL_NAME_MAX_LENGTH) {
+        None => name,
+        Some((end, _)) => name[..end].to_owned(),
+    }
+}
+
+/// The client closed its stream or stopped reading it.
+struct ClientGone;
+
+async fn send(
+    events: &mpsc::Sender<GenerationEvent>,
+    event: GenerationEvent,
+) -> Result<(), ClientGone> {
+    match events.try_send(event) {
+        Ok(()) => Ok(()),
+        Err(mpsc::error::TrySendError::Closed(_)) => Err(ClientGone),
+        Err(mpsc::error::TrySendError::Full(event)) => {
+            match events.send_timeout(event, STALLED_CLIENT_AFTER).await {
+                Ok(()) => Ok(()),
+                Err(_) => Err(ClientGone),
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The wallet's rules: what a generation costs, and that a charge is closed exactly once.
+//!
+//! Failure policy: closed. When the wallet can't be asked, nothing is generated.
+
+use std::sync::Arc;
+
+use time::OffsetDateTime;
+
+use crate::config::WalletSettings;
+use crate::domain::{Charge, Deduction, GenerationId, Refund, Tokens, UserId, WalletBalance};
+use crate::repositories::{RepositoryError, WalletRepository};
+
+/// Charges users and pays them back.
+pub struct WalletService {
+    repository: Arc<dyn WalletRepository>,
+    settings: WalletSettings,
+}
+
+/// What came of asking for the price of a generation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Payment {
+    /// Generations are free here.
+    Free,
+    /// The price is taken and must be settled or refunded.
+    Charged(Charge),
+    /// The wallet holds too little; nothing was taken.
+    Insufficient {
+        /// The price.
+        required: Tokens,
+        /// What the wallet holds.
+        current: Tokens,
+    },
+}
+
+impl WalletService {
+    /// A wallet by these rules over this store.
+    #[must_use]
+    pub fn new(repository: Arc<dyn WalletRepository>, settings: WalletSettings) -> Self {
+        Self { repository, settings }
+    }
+
+    /// Tokens a generation costs here and now; 0 when the wallet is switched off.
+    #[must_use]
+    pub const fn cost(&self) -> Tokens {
+        if self.settings.enabled { self.settings.cost } else { 0 }
+    }
+
+    /// Opens the wallet when it is missing, claims the day's bonus, and reads the balance.
+    ///
+    /// # Errors
+    ///
+    /// [`RepositoryError`] when the store fails.
+    pub async fn status(
+        &self,
+        user: UserId,
+        now: OffsetDateTime,
+    ) -> Result<WalletBalance, RepositoryError> {
+        self.repository.open(user, self.settings.gifts, now).await
+    }
+
+    /// Takes the price of one generation. A user who was never here gets a wallet first.
+    ///
+    /// # Errors
+    ///
+    /// [`RepositoryError`] when the store fails; nothing is generated then.
+    pub async fn charge(
+        &self,
+        user: UserId,
+        reference: GenerationId,
+        now: OffsetDateTime,
+    ) -> Result<Payment, RepositoryError> {
+        let required = self.cost();
+        if required == 0 {
+            return Ok(Payment::Free);
+        }
+        let charge = Charge { user, amount: required, reference };
+        let mut deduction = self.repository.deduct(charge).await?;
+        if deduction == Deduction::NoWallet {
+            self.repository.open(user, self.settings.gifts, now).await?;
+            deduction = self.repository.deduct(charge).await?;
+        }
+        Ok(match deduction {
+            Deduction::Deducted { .. } => Payment::Charged(charge),
+            Deduction::Insufficient { current } => Payment::Insufficient { required, current },
+            Deduction::NoWallet => Payment::Insufficient { required, current: 0 },
+        })
+    }
+
+    /// Closes a charge: the user has what was paid for. A failure is logged and harms nobody: an
+    /// open charge is at worst given back.
+    pub async fn settle(&self, charge: Charge) {
+        if let Err(error) = self.repository.settle(charge).await {
+            tracing::warn!(generation = %charge.reference, %error, "the charge could not be settled");
+        }
+    }
+
+    /// Gives a charge back. A failure is logged with all that is needed to repair it by hand; it is
+    /// not tried again, for the first try may have worked.
+    pub async fn refund(&self, charge: Charge) {
+        match self.repository.refund(charge).await {
+            Ok(Refund::Refunded { .. }) => {
+                tracing::info!(generation = %charge.reference, amount = charge.amount, "refunded");
+            }
+            Ok(Refund::AlreadyClosed) => {
+                tracing::warn!(generation = %charge.reference, "the charge was closed before");
+            }
+            Err(error) => {
+                tracing::error!(
+                    generation = %charge.reference,
+                    user = %charge.user,
+                    amount = charge.amount,
+                    %error,
+                    "the refund failed"
+                );
+            }
+        }
+    }
+}

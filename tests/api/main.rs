@@ -1,0 +1,6 @@
+//! Black-box tests: HTTP in, HTTP out, the whole program in between.
+
+mod leaving;
+mod slow_dependencies;
+mod streaming;
+mod support;
