@@ -2,9 +2,10 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use crate::http::{Connection, Request, Server};
 
@@ -47,7 +48,14 @@ pub struct TurnstileCall {
 #[derive(Debug)]
 pub struct TurnstilePeer {
     server: Server,
-    state: Arc<Mutex<State>>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    /// Told of every call.
+    called: Notify,
 }
 
 #[derive(Debug)]
@@ -66,19 +74,20 @@ impl TurnstilePeer {
     ///
     /// When no port can be had.
     pub async fn start(secret: &str) -> io::Result<Self> {
-        let state = Arc::new(Mutex::new(State {
+        let state = Mutex::new(State {
             secret: secret.to_owned(),
             script: VecDeque::new(),
             calls: Vec::new(),
             spent: HashMap::new(),
-        }));
-        let shared = Arc::clone(&state);
+        });
+        let shared = Arc::new(Shared { state, called: Notify::new() });
+        let answering = Arc::clone(&shared);
         let server = Server::start(move |request, connection| {
-            let answer = answer(&shared, &request);
+            let answer = answering.answer(&request);
             reply(connection, answer)
         })
         .await?;
-        Ok(Self { server, state })
+        Ok(Self { server, shared })
     }
 
     /// The URL to post to.
@@ -89,35 +98,50 @@ impl TurnstilePeer {
 
     /// The next calls get these answers, one each; later ones are answered as usual.
     pub fn script(&self, answers: impl IntoIterator<Item = TurnstileAnswer>) {
-        lock(&self.state).script.extend(answers);
+        self.shared.state().script.extend(answers);
     }
 
     /// Every call so far, oldest first.
     #[must_use]
     pub fn calls(&self) -> Vec<TurnstileCall> {
-        lock(&self.state).calls.clone()
+        self.shared.state().calls.clone()
+    }
+
+    /// Waits until there were that many calls.
+    pub async fn called(&self, times: usize) {
+        loop {
+            // Made before the look, so that no call falls between the two.
+            let next_call = self.shared.called.notified();
+            if self.shared.state().calls.len() >= times {
+                return;
+            }
+            next_call.await;
+        }
     }
 }
 
-fn lock(state: &Mutex<State>) -> std::sync::MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn answer(state: &Mutex<State>, request: &Request) -> TurnstileAnswer {
-    if request.method != "POST" || request.path() != PATH {
-        return TurnstileAnswer::Raw { status: 404, body: String::new() };
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    let json = request.json();
-    let field = |name: &str| json.get(name).and_then(Value::as_str).map(str::to_owned);
-    let call = TurnstileCall {
-        secret: field("secret"),
-        response: field("response"),
-        remoteip: field("remoteip"),
-        idempotency_key: field("idempotency_key"),
-    };
-    let mut state = lock(state);
-    state.calls.push(call.clone());
-    state.script.pop_front().unwrap_or_else(|| state.judge(call))
+
+    fn answer(&self, request: &Request) -> TurnstileAnswer {
+        if request.method != "POST" || request.path() != PATH {
+            return TurnstileAnswer::Raw { status: 404, body: String::new() };
+        }
+        let json = request.json();
+        let field = |name: &str| json.get(name).and_then(Value::as_str).map(str::to_owned);
+        let call = TurnstileCall {
+            secret: field("secret"),
+            response: field("response"),
+            remoteip: field("remoteip"),
+            idempotency_key: field("idempotency_key"),
+        };
+        let mut state = self.state();
+        state.calls.push(call.clone());
+        self.called.notify_waiters();
+        state.script.pop_front().unwrap_or_else(|| state.judge(call))
+    }
 }
 
 impl State {
@@ -131,11 +155,9 @@ impl State {
         let Some(token) = call.response.filter(|token| !token.is_empty()) else {
             return TurnstileAnswer::Fail(&["missing-input-response"]);
         };
-        let replay = match self.spent.get(&token) {
-            None => true,
-            Some(key) => key.is_some() && *key == call.idempotency_key,
-        };
-        if !replay {
+        let spent_by_another =
+            self.spent.get(&token).is_some_and(|key| key.is_none() || *key != call.idempotency_key);
+        if spent_by_another {
             return TurnstileAnswer::Fail(&["timeout-or-duplicate"]);
         }
         self.spent.insert(token, call.idempotency_key);
