@@ -6,7 +6,13 @@
 mod bot_check;
 mod identity;
 mod llm;
+mod local_user;
+mod tokens;
+mod turnstile;
 
 pub use bot_check::{BotCheck, BotCheckError};
 pub use identity::{AuthError, TokenVerifier};
 pub use llm::{LlmDeadline, LlmError, LlmEvent, LlmProvider, LlmStream, Prompt};
+pub use local_user::{LOCAL_USER_ID, LocalUser};
+pub use tokens::SupabaseTokenVerifier;
+pub use turnstile::{NoBotCheck, Turnstile};

@@ -1,10 +1,15 @@
 //! Forgettable data: cached answers and rate limits. Losing it costs time or a little fairness,
 //! never correctness.
 
+mod cache;
+mod memory_rate_limiter;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use self::cache::{Cache, MemoryCache};
+pub use self::memory_rate_limiter::MemoryRateLimiter;
 use crate::domain::UserId;
 
 /// What a user does that is limited a minute.
