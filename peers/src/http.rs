@@ -163,6 +163,12 @@ impl Connection {
         self.stream.write_all(bytes).await
     }
 
+    /// Makes the connection end with RST instead of FIN once the handler drops it.
+    pub fn reset_when_dropped(&self) {
+        // Fails only on a socket that is gone already, which is the wish.
+        let _ = self.stream.set_zero_linger();
+    }
+
     /// Waits until the caller closes its side.
     pub async fn closed_by_caller(&mut self) {
         let mut scratch = [0_u8; 1024];

@@ -1,6 +1,7 @@
 //! Test peers: stand-ins for what TESTER talks to and no test machine has. They speak the true
 //! protocol over true HTTP, so that TESTER under test is the very program that is shipped.
 
+pub mod gemini;
 pub mod http;
 pub mod tokens;
 pub mod turnstile;
