@@ -130,8 +130,8 @@ impl KeyRing {
 
 impl FieldKey {
     fn derive(master: &MasterKey) -> Self {
-        let id: [u8; KEY_ID_LENGTH / 2] = derive(master, Purpose::FieldKeyId);
-        let id = id.iter().map(|byte| format!("{byte:02x}")).collect();
+        let id = u64::from_be_bytes(derive(master, Purpose::FieldKeyId));
+        let id = format!("{id:0KEY_ID_LENGTH$x}");
         Self { id, cipher: Aes256Gcm::new(&derive(master, Purpose::Field)) }
     }
 }
