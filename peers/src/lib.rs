@@ -3,5 +3,6 @@
 
 pub mod gemini;
 pub mod http;
+pub mod supabase;
 pub mod tokens;
 pub mod turnstile;

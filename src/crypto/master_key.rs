@@ -3,7 +3,9 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
-use secrecy::{ExposeSecret, SecretBox};
+use secrecy::{ExposeSecret, SecretBox, SecretString};
+
+use super::secrets::random_bytes;
 
 /// `DATA_ENCRYPTION_KEY`: 32 bytes from which every other key is derived. Earlier services used
 /// the same 32 bytes as a Fernet key (16 to sign, 16 to encrypt).
@@ -20,6 +22,18 @@ impl MasterKey {
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(Arc::new(SecretBox::new(Box::new(bytes))))
+    }
+
+    /// A fresh random key.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self::from_bytes(random_bytes())
+    }
+
+    /// The text that [`MasterKey::parse`] reads: the value of `DATA_ENCRYPTION_KEY`.
+    #[must_use]
+    pub fn to_text(&self) -> SecretString {
+        SecretString::from(URL_SAFE.encode(self.expose()))
     }
 
     /// Reads url-safe base64 with its padding, the form Fernet keys have.
@@ -40,5 +54,37 @@ impl MasterKey {
 impl fmt::Debug for MasterKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("MasterKey([redacted])")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generated_key_survives_its_text_form_and_never_comes_twice() {
+        let (one, other) = (MasterKey::generate(), MasterKey::generate());
+        assert_ne!(one.expose(), other.expose());
+        let text = one.to_text();
+        assert_eq!(text.expose_secret().len(), 44);
+        let read = MasterKey::parse(text.expose_secret()).expect("its own text form");
+        assert_eq!(read.expose(), one.expose());
+    }
+
+    #[test]
+    fn text_that_is_no_32_byte_key_is_refused() {
+        let thirty_one = URL_SAFE.encode([7; 31]);
+        let unpadded = URL_SAFE.encode([7; 32]).replace('=', "");
+        // The last character before the padding carries two unused bits; they must be zero.
+        let loose = URL_SAFE.encode([0; 32]).replace("A=", "B=");
+        let hex = "0".repeat(64);
+        for text in ["", "key", &thirty_one, &unpadded, &loose, &hex] {
+            assert_eq!(MasterKey::parse(text).err(), Some(InvalidMasterKey), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn debug_output_never_shows_the_key() {
+        assert_eq!(format!("{:?}", MasterKey::from_bytes([7; 32])), "MasterKey([redacted])");
     }
 }

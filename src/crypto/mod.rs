@@ -1,5 +1,24 @@
-//! Encryption of stored fields. No I/O; the only randomness is the system's.
+//! Encryption of stored fields and cached values. No I/O; the only randomness is the system's.
+//!
+//! Everything hangs on one [`MasterKey`]. It never encrypts anything itself: HKDF-SHA256 derives
+//! a key of its own from it for every purpose, so that no key works in two algorithms.
+//!
+//! | what | key of its own | algorithm |
+//! |---|---|---|
+//! | stored fields, [`FieldCipher`] | `field` | AES-256-GCM |
+//! | the name of that key in an envelope | `field key id` | none, it is public |
+//! | addresses of cached values, [`CacheKeyer`] | `cache address` | HMAC-SHA256 |
+//! | cached values, [`CacheCipher`] | `cache value` | AES-256-GCM |
 
+mod aead;
+mod associated;
+mod cache;
+mod derivation;
+mod field;
 mod master_key;
+mod secrets;
 
+pub use cache::{CacheCipher, CacheKeyer};
+pub use field::{DecryptError, FieldCipher, FieldContext};
 pub use master_key::{InvalidMasterKey, MasterKey};
+pub use secrets::random_secret;

@@ -1,0 +1,134 @@
+//! The part of PostgREST's query language that TESTER uses.
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use uuid::Uuid;
+
+use super::database::HistoryRow;
+use crate::http::Request;
+
+/// A query on the history table, understood as a whole or refused.
+#[derive(Debug, Default)]
+pub(super) struct Query {
+    pub(super) select: Option<Vec<String>>,
+    pub(super) limit: Option<usize>,
+    pub(super) newest_first: bool,
+    conditions: Vec<Condition>,
+}
+
+#[derive(Debug)]
+enum Condition {
+    Id(Comparison, Uuid),
+    User(Uuid),
+    CreatedAt(Comparison, OffsetDateTime),
+    All(Vec<Self>),
+    Any(Vec<Self>),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Comparison {
+    Equal,
+    Less,
+}
+
+impl Query {
+    /// Reads the query string; the error is what was not understood.
+    pub(super) fn parse(request: &Request) -> Result<Self, String> {
+        let mut query = Self::default();
+        // In a query string a plus sign is a space: a timestamp's offset must come escaped.
+        let plain = Request { target: request.target.replace('+', "%20"), ..request.clone() };
+        let names = plain.target.split_once('?').map_or("", |(_, query)| query).split('&');
+        for pair in names.filter(|pair| !pair.is_empty()) {
+            let name = pair.split('=').next().unwrap_or_default();
+            let value = plain.query(name).unwrap_or_default();
+            match name {
+                "select" => query.select = Some(value.split(',').map(str::to_owned).collect()),
+                "limit" => query.limit = Some(value.parse().map_err(|_| value)?),
+                "order" if value == "created_at.desc,id.desc" => query.newest_first = true,
+                "or" | "and" => query.conditions.push(Condition::parse(&format!("{name}{value}"))?),
+                _ => query.conditions.push(Condition::parse(&format!("{name}.{value}"))?),
+            }
+        }
+        Ok(query)
+    }
+
+    /// Whether nothing narrows the query down.
+    pub(super) fn matches_everything(&self) -> bool {
+        self.conditions.is_empty()
+    }
+
+    pub(super) fn matches(&self, row: &HistoryRow) -> bool {
+        self.conditions.iter().all(|condition| condition.holds(row))
+    }
+}
+
+impl Condition {
+    /// Reads `column.operator.value`, `and(…)` or `or(…)`.
+    fn parse(text: &str) -> Result<Self, String> {
+        let refused = || text.to_owned();
+        let list = |inner: &str| -> Result<Vec<Self>, String> {
+            split_list(inner).into_iter().map(Self::parse).collect()
+        };
+        if let Some(inner) = text.strip_prefix("or(").and_then(|rest| rest.strip_suffix(')')) {
+            return list(inner).map(Self::Any);
+        }
+        if let Some(inner) = text.strip_prefix("and(").and_then(|rest| rest.strip_suffix(')')) {
+            return list(inner).map(Self::All);
+        }
+        let mut fields = text.splitn(3, '.');
+        let mut field = || fields.next().ok_or_else(refused);
+        let (column, operator, value) = (field()?, field()?, field()?);
+        let comparison = match operator {
+            "eq" => Comparison::Equal,
+            "lt" => Comparison::Less,
+            _ => return Err(refused()),
+        };
+        let uuid = || Uuid::parse_str(value).map_err(|_| refused());
+        match (column, comparison) {
+            ("id", _) => Ok(Self::Id(comparison, uuid()?)),
+            ("user_id", Comparison::Equal) => Ok(Self::User(uuid()?)),
+            ("created_at", _) => OffsetDateTime::parse(value, &Rfc3339)
+                .map(|instant| Self::CreatedAt(comparison, instant))
+                .map_err(|_| refused()),
+            _ => Err(refused()),
+        }
+    }
+
+    fn holds(&self, row: &HistoryRow) -> bool {
+        match self {
+            Self::Id(comparison, id) => comparison.holds(&row.id, id),
+            Self::User(user) => row.user_id == *user,
+            Self::CreatedAt(comparison, instant) => comparison.holds(&row.created_at, instant),
+            Self::All(conditions) => conditions.iter().all(|condition| condition.holds(row)),
+            Self::Any(conditions) => conditions.iter().any(|condition| condition.holds(row)),
+        }
+    }
+}
+
+impl Comparison {
+    fn holds<T: Ord>(self, held: &T, wanted: &T) -> bool {
+        match self {
+            Self::Equal => held == wanted,
+            Self::Less => held < wanted,
+        }
+    }
+}
+
+/// Splits at the commas outside of parentheses.
+fn split_list(text: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let (mut depth, mut start) = (0_usize, 0);
+    for (index, character) in text.char_indices() {
+        match character {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => {
+                parts.push(&text[start..index]);
+                start = index + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&text[start..]);
+    parts
+}
