@@ -185,7 +185,8 @@ mod tests {
 
     #[test]
     fn a_member_of_another_type_is_refused_by_name() {
-        let mut fields = parse_object(br#"{"language":7,"is_regenerate":"yes"}"#).expect("an object");
+        let mut fields =
+            parse_object(br#"{"language":7,"is_regenerate":"yes"}"#).expect("an object");
         assert!(fields.text("language").is_err());
         assert!(fields.optional_flag("is_regenerate").is_err());
         assert!(fields.text("input_code").is_err());

@@ -89,7 +89,9 @@ mod tests {
 
     #[test]
     fn only_loopback_hosts_are_served() {
-        for host in ["localhost", "localhost:8080", "LOCALHOST:1", "127.0.0.1:80", "[::1]:8080", "[::1]"] {
+        for host in
+            ["localhost", "localhost:8080", "LOCALHOST:1", "127.0.0.1:80", "[::1]:8080", "[::1]"]
+        {
             assert!(is_own(Some(host), None), "{host}");
         }
         for host in [
@@ -113,9 +115,14 @@ mod tests {
         let host = Some("localhost:8080");
         assert!(is_own(host, Some("http://localhost:8080")));
         assert!(is_own(host, Some("http://localhost:3000")));
-        for origin in
-            ["null", "http://localhost", "http://localhost:8081", "https://localhost:8080", "http://evil.example", ""]
-        {
+        for origin in [
+            "null",
+            "http://localhost",
+            "http://localhost:8081",
+            "https://localhost:8080",
+            "http://evil.example",
+            "",
+        ] {
             assert!(!is_own(host, Some(origin)), "{origin}");
         }
     }

@@ -189,14 +189,20 @@ impl ApiError {
             Self::BodyTooLarge { limit } => {
                 let kib = limit / 1024;
                 return match locale {
-                    Locale::Korean => format!("요청 본문이 너무 큽니다. 최대 {kib} KiB까지 보낼 수 있습니다."),
-                    Locale::English => format!("The request body is too large; at most {kib} KiB are accepted."),
+                    Locale::Korean => {
+                        format!("요청 본문이 너무 큽니다. 최대 {kib} KiB까지 보낼 수 있습니다.")
+                    }
+                    Locale::English => {
+                        format!("The request body is too large; at most {kib} KiB are accepted.")
+                    }
                 };
             }
             Self::RateLimited { retry_after } => {
                 let seconds = whole_seconds(*retry_after);
                 return match locale {
-                    Locale::Korean => format!("요청이 너무 많습니다. {seconds}초 후에 다시 시도해 주세요."),
+                    Locale::Korean => {
+                        format!("요청이 너무 많습니다. {seconds}초 후에 다시 시도해 주세요.")
+                    }
                     Locale::English => format!("Too many requests. Try again in {seconds} s."),
                 };
             }
@@ -212,9 +218,8 @@ impl ApiError {
                 "이 서버는 이 컴퓨터에서 연 페이지의 요청만 받습니다.",
                 "This server answers only pages opened on this machine.",
             ),
-            Self::Forbidden(Prohibition::OpsKey) => {
-                locale.pick("X-TESTER-KEY가 올바르지 않습니다.", "The X-TESTER-KEY is missing or wrong.")
-            }
+            Self::Forbidden(Prohibition::OpsKey) => locale
+                .pick("X-TESTER-KEY가 올바르지 않습니다.", "The X-TESTER-KEY is missing or wrong."),
             Self::NotFound => locale.pick("찾을 수 없습니다.", "Not found."),
             Self::MethodNotAllowed { .. } => locale.pick(
                 "이 경로에서 지원하지 않는 메서드입니다.",

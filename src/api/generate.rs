@@ -34,11 +34,7 @@ pub(super) async fn generate(
         .await
         .map_err(|_| ApiError::Internal("the generation ended unasked".to_owned()))??;
     let locale = context.locale;
-    Ok(sse::respond(
-        ticket.events,
-        move |event| LocalizedEvent { event, locale },
-        state.heartbeat,
-    ))
+    Ok(sse::respond(ticket.events, move |event| LocalizedEvent { event, locale }, state.heartbeat))
 }
 
 fn parse_order(
@@ -112,19 +108,9 @@ struct LocalizedEvent {
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Payloads<'a> {
-    Chunk {
-        content: &'a str,
-    },
-    Done {
-        history_id: Option<GenerationId>,
-        cached: bool,
-        model: &'a str,
-        usage: TokenUsage,
-    },
-    Error {
-        code: &'static str,
-        message: String,
-    },
+    Chunk { content: &'a str },
+    Done { history_id: Option<GenerationId>, cached: bool, model: &'a str, usage: TokenUsage },
+    Error { code: &'static str, message: String },
 }
 
 #[derive(Serialize)]
@@ -146,7 +132,8 @@ impl Frame for LocalizedEvent {
                 write_frame(out, None, &Payloads::Chunk { content: &content });
             }
             GenerationEvent::Saving => {
-                let message = locale.pick("히스토리에 저장하는 중입니다.", "Saving to your history.");
+                let message =
+                    locale.pick("히스토리에 저장하는 중입니다.", "Saving to your history.");
                 write_frame(out, Some("status"), &Status { step: "saving_history", message });
             }
             GenerationEvent::NotSaved => {

@@ -18,7 +18,7 @@ const TRACE_HEADER: HeaderName = HeaderName::from_static("x-trace-id");
 
 /// The outermost layer: reads the context, turns errors into answers, stamps the trace id on all of
 /// them, and logs the request once.
-pub(super) async fn observe(
+pub(crate) async fn observe(
     state: web::Data<AppState>,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -71,17 +71,14 @@ fn refuse_at_the_door(state: &AppState, request: &ServiceRequest) -> Option<ApiE
 
 /// Handlers return an [`ApiError`]; here it gets its body.
 fn answer_error(response: ServiceResponse, context: &RequestContext) -> ServiceResponse {
-    let answer = response
-        .response()
-        .error()
-        .map(|error| match error.as_error::<ApiError>() {
-            Some(known) => known.respond(context),
-            // actix refuses some requests by itself, always with a 4xx of its own.
-            None if error.as_response_error().status_code().is_client_error() => {
-                ApiError::NotFound.respond(context)
-            }
-            None => ApiError::Internal(error.to_string()).respond(context),
-        });
+    let answer = response.response().error().map(|error| match error.as_error::<ApiError>() {
+        Some(known) => known.respond(context),
+        // actix refuses some requests by itself, always with a 4xx of its own.
+        None if error.as_response_error().status_code().is_client_error() => {
+            ApiError::NotFound.respond(context)
+        }
+        None => ApiError::Internal(error.to_string()).respond(context),
+    });
     match answer {
         Some(answer) => response.into_response(answer),
         None => response,
@@ -117,8 +114,7 @@ impl RouteLabel {
 
     /// The pattern is known only once the router ran.
     fn resolve(mut self, response: &ServiceResponse) -> Self {
-        self.pattern =
-            response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
+        self.pattern = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
         self
     }
 }

@@ -12,8 +12,11 @@ use crate::app::probes::{self, Health};
 /// `GET /api/health`: is this process alive? Asks nobody.
 pub(super) async fn liveness(request: HttpRequest) -> HttpResponse {
     let draining = state(&request).lifecycle.is_draining();
-    let (status, word) =
-        if draining { (StatusCode::SERVICE_UNAVAILABLE, "draining") } else { (StatusCode::OK, "ok") };
+    let (status, word) = if draining {
+        (StatusCode::SERVICE_UNAVAILABLE, "draining")
+    } else {
+        (StatusCode::OK, "ok")
+    };
     HttpResponse::build(status).json(json!({
         "status": word,
         "service": env!("CARGO_PKG_NAME"),

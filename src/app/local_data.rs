@@ -11,8 +11,6 @@ use crate::crypto::MasterKey;
 
 /// The key file in the data folder.
 const KEY_FILE: &str = "data.key";
-/// The database in the data folder.
-const DATABASE_FILE: &str = "tester.db";
 
 /// Why the data folder can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +36,6 @@ pub enum LocalDataError {
 /// An opened data folder.
 #[derive(Debug)]
 pub(super) struct LocalData {
-    folder: PathBuf,
     key: MasterKey,
 }
 
@@ -51,15 +48,11 @@ impl LocalData {
     pub(super) fn open(folder: &Path) -> Result<Self, LocalDataError> {
         create_private_folder(folder).map_err(at(folder))?;
         let key = read_or_create_key(&folder.join(KEY_FILE))?;
-        Ok(Self { folder: folder.to_owned(), key })
+        Ok(Self { key })
     }
 
     pub(super) const fn key(&self) -> &MasterKey {
         &self.key
-    }
-
-    pub(super) fn database(&self) -> PathBuf {
-        self.folder.join(DATABASE_FILE)
     }
 }
 
@@ -113,10 +106,7 @@ mod tests {
         let path = folder.path().join("new/data");
         let first = LocalData::open(&path).expect("a new folder");
         let second = LocalData::open(&path).expect("the same folder");
-        assert_eq!(
-            first.key().to_text().expose_secret(),
-            second.key().to_text().expose_secret()
-        );
+        assert_eq!(first.key().to_text().expose_secret(), second.key().to_text().expose_secret());
     }
 
     #[test]
@@ -135,7 +125,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("data");
         LocalData::open(&path).expect("a new folder");
-        let mode = |path: &Path| fs::metadata(path).expect("it exists").permissions().mode() & 0o777;
+        let mode =
+            |path: &Path| fs::metadata(path).expect("it exists").permissions().mode() & 0o777;
         assert_eq!(mode(&path), 0o700);
         assert_eq!(mode(&path.join(KEY_FILE)), 0o600);
     }

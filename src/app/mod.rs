@@ -2,7 +2,7 @@
 //!
 //! The only room that chooses implementations and reads the environment.
 
-pub mod environment;
+// pub mod environment;
 mod lifecycle;
 mod local_data;
 pub mod probes;

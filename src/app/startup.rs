@@ -23,14 +23,14 @@ use super::{AppState, Audience, telemetry};
 use crate::api;
 use crate::config::{CacheSettings, CommonSettings, DevSettings, ServeSettings, ServerSettings};
 use crate::crypto::{CacheCipher, CacheKeyer, FieldCipher, MasterKey};
-use crate::gateways::gemini::Gemini;
+use crate::gateways::gemini::{Gemini, GeminiSetupError};
+use crate::gateways::http::{self, Traffic};
 use crate::gateways::{
-    BotCheck, GatewayError, LlmProvider, LocalUser, NoBotCheck, SupabaseTokenVerifier,
-    TokenVerifier, Turnstile, http,
+    BotCheck, LlmProvider, LocalUser, NoBotCheck, SupabaseTokenVerifier, TokenVerifier, Turnstile,
 };
-use crate::repositories::sqlite::{Sqlite, SqliteOpenError};
-use crate::repositories::supabase::Supabase;
-use crate::repositories::{HistoryRepository, WalletRepository};
+use crate::repositories::{
+    HistoryRepository, InvalidServiceRoleKey, OpenError, Sqlite, Supabase, WalletRepository,
+};
 use crate::services::generation::{AnswerCache, GenerationService, Parts};
 use crate::services::history::HistoryService;
 use crate::services::rate_limits::RateLimits;
@@ -39,6 +39,9 @@ use crate::stores::{Cache, MemoryCache, MemoryRateLimiter};
 
 /// How long connections may take to close once no work is left.
 const CLOSING_SECONDS: u64 = 2;
+
+/// How long connecting to a dependency may take; each gateway bounds the call as a whole.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why the program can't start.
 #[derive(Debug, thiserror::Error)]
@@ -53,13 +56,16 @@ pub enum StartupError {
     },
     /// A client for a dependency can't be made.
     #[error(transparent)]
-    Gateway(#[from] GatewayError),
+    Gemini(#[from] GeminiSetupError),
+    /// The key can't travel in a header.
+    #[error(transparent)]
+    Supabase(#[from] InvalidServiceRoleKey),
     /// The data folder can't be used.
     #[error(transparent)]
     LocalData(#[from] LocalDataError),
     /// The database can't be opened.
     #[error(transparent)]
-    Database(#[from] SqliteOpenError),
+    Database(#[from] OpenError),
 }
 
 /// A server that accepts connections, and the way to stop it.
@@ -78,18 +84,18 @@ impl Application {
     ///
     /// [`StartupError`] says what is in the way.
     pub fn serve(settings: ServeSettings) -> Result<Self, StartupError> {
-        let client = http::client(settings.supabase.timeout)?;
+        let client = http::client(Traffic::Calls, CONNECT_TIMEOUT);
         let cipher = FieldCipher::new(&settings.encryption_key);
-        let supabase = Arc::new(Supabase::new(client.clone(), &settings.supabase, cipher));
+        let supabase = Arc::new(Supabase::new(client.clone(), &settings.supabase, cipher)?);
         let choices = Choices {
             audience: Audience::Internet,
             verifier: Arc::new(SupabaseTokenVerifier::new(&settings.supabase)),
-            bot_check: Arc::new(Turnstile::new(client, &settings.turnstile)),
+            bot_check: Arc::new(Turnstile::new(client, settings.turnstile.clone())),
             provider: Some(Arc::new(Gemini::new(settings.gemini.clone())?)),
             history: supabase.clone(),
             wallet: supabase,
             key: settings.encryption_key.clone(),
-            probes: Probes::of_serve(&settings)?,
+            probes: Probes::of_serve(&settings),
         };
         Self::listen(settings.common, choices)
     }
@@ -102,7 +108,7 @@ impl Application {
     pub fn dev(settings: DevSettings) -> Result<Self, StartupError> {
         let data = LocalData::open(&settings.data_dir)?;
         let cipher = FieldCipher::new(data.key());
-        let sqlite = Arc::new(Sqlite::open(&data.database(), cipher)?);
+        let sqlite = Arc::new(Sqlite::open(&settings.data_dir, cipher)?);
         let provider = match settings.gemini.clone() {
             Some(gemini) => Some(Arc::new(Gemini::new(gemini)?) as Arc<dyn LlmProvider>),
             None => None,
@@ -115,7 +121,7 @@ impl Application {
             history: sqlite.clone(),
             wallet: sqlite,
             key: data.key().clone(),
-            probes: Probes::of_dev(&settings)?,
+            probes: Probes::of_dev(&settings),
         };
         Self::listen(settings.common, choices)
     }
@@ -215,10 +221,7 @@ fn cache(settings: CacheSettings) -> Cache {
     if settings.enabled { Cache::Memory(MemoryCache::new(settings.max_bytes)) } else { Cache::Off }
 }
 
-fn bind(
-    settings: &ServerSettings,
-    state: web::Data<AppState>,
-) -> io::Result<(Server, SocketAddr)> {
+fn bind(settings: &ServerSettings, state: web::Data<AppState>) -> io::Result<(Server, SocketAddr)> {
     let origins = settings.allowed_origins.clone();
     let mut server = HttpServer::new(move || {
         App::new()

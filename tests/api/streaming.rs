@@ -285,9 +285,8 @@ async fn a_regenerate_request_asks_the_model_differently() {
     body["is_regenerate"] = json!(true);
     body["turnstile_token"] = json!("another-token");
     app.generate(&body).await.events().collect().await;
-    let prompt = |exchange: &tester_peers::gemini::Exchange| {
-        (exchange.system_text(), exchange.user_text())
-    };
+    let prompt =
+        |exchange: &tester_peers::gemini::Exchange| (exchange.system_text(), exchange.user_text());
     let exchanges = app.gemini.exchanges();
     assert_ne!(prompt(&exchanges[0]), prompt(&exchanges[1]));
 }

@@ -33,12 +33,7 @@ pub struct AnswerCache {
 impl AnswerCache {
     /// Answers are kept in this cache for that long.
     #[must_use]
-    pub const fn new(
-        cache: Cache,
-        keyer: CacheKeyer,
-        cipher: CacheCipher,
-        ttl: Duration,
-    ) -> Self {
+    pub const fn new(cache: Cache, keyer: CacheKeyer, cipher: CacheCipher, ttl: Duration) -> Self {
         Self { cache, keyer, cipher, ttl }
     }
 

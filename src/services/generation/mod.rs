@@ -11,6 +11,7 @@
 //! ```
 
 mod answers;
+mod meter;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use tokio_util::task::TaskTracker;
 
 use self::answers::Answer;
 pub use self::answers::AnswerCache;
+use self::meter::{Meter, Outcome};
 use super::fences::FenceStripper;
 use super::history::HistoryService;
 use super::wallet::{Payment, WalletService};
@@ -201,16 +203,20 @@ impl GenerationService {
             }
         };
         let client_left = admit.send(Ok(())).is_err();
-        match admitted {
-            Admitted::Cached(answer) if !client_left => {
-                self.replay(id, &order, answer, &events).await;
+        let meter = Meter::start(id, order.request.language);
+        let task = Task { id, order: &order, events: &events, meter: &meter };
+        let outcome = match admitted {
+            Admitted::Cached(_) if client_left => Outcome::LeftEarly,
+            Admitted::Cached(answer) => self.replay(&task, answer).await,
+            Admitted::ToWrite { charge, .. } if client_left => {
+                self.refund(charge).await;
+                Outcome::LeftEarly
             }
-            Admitted::Cached(_) => {}
-            Admitted::ToWrite { charge, .. } if client_left => self.refund(charge).await,
             Admitted::ToWrite { charge, cache_key, provider } => {
-                self.write(id, &order, charge, cache_key, &*provider, &events).await;
+                self.write(&task, charge, cache_key, &*provider).await
             }
-        }
+        };
+        meter.ended(outcome);
     }
 
     async fn admit(&self, id: GenerationId, order: &Order) -> Result<Admitted, Refusal> {
@@ -244,102 +250,90 @@ impl GenerationService {
     }
 
     /// Sends a stored answer. It costs nothing, and belongs into the history like any other.
-    async fn replay(
-        &self,
-        id: GenerationId,
-        order: &Order,
-        answer: Answer,
-        events: &mpsc::Sender<GenerationEvent>,
-    ) {
-        if send(events, GenerationEvent::Chunk(answer.code.clone())).await.is_err() {
-            return;
+    async fn replay(&self, task: &Task<'_>, answer: Answer) -> Outcome {
+        if task.send(GenerationEvent::Chunk(answer.code.clone())).await.is_err() {
+            return Outcome::LeftEarly;
         }
-        tracing::info!(generation = %id, language = %order.request.language, "answered from the cache");
-        self.save_and_finish(id, order, answer, None, events).await;
+        self.save_and_finish(task, answer, None).await;
+        Outcome::Cached
     }
 
     async fn write(
         &self,
-        id: GenerationId,
-        order: &Order,
+        task: &Task<'_>,
         charge: Option<Charge>,
         cache_key: CacheKey,
         provider: &dyn LlmProvider,
-        events: &mpsc::Sender<GenerationEvent>,
-    ) {
+    ) -> Outcome {
         let mut written = Written::default();
-        let outcome = tokio::select! {
+        let ended = tokio::select! {
             biased;
-            () = events.closed() => Err(Interruption::ClientLeft),
-            () = self.parts.cut_off.cancelled() => Err(Interruption::Shutdown),
-            outcome = stream_answer(provider, &order.request, &mut written, events) => outcome,
+            () = task.events.closed() => Err(Interruption::ClientLeft),
+            () = self.parts.cut_off.cancelled() => Err(Interruption::CutOff),
+            ended = stream_answer(task, provider, &mut written) => ended,
         };
-        match outcome {
-            Ok(finished) => {
+        match ended {
+            Ok(Finished { model, usage }) => {
                 self.settle(charge).await;
-                let answer = Answer { code: written.code, model: finished.model };
+                task.meter.usage(usage);
+                let answer = Answer { code: written.code, model };
                 self.parts.answers.put(cache_key, &answer).await;
-                self.save_and_finish(id, order, answer, Some(finished.usage), events).await;
+                self.save_and_finish(task, answer, Some(usage)).await;
+                Outcome::Complete
             }
             Err(Interruption::ClientLeft) if written.reached_client => {
-                tracing::info!(generation = %id, "the client left in the middle");
                 self.settle(charge).await;
+                Outcome::LeftLate
             }
             Err(Interruption::ClientLeft) => {
-                tracing::info!(generation = %id, "the client left before the first chunk");
                 self.refund(charge).await;
+                Outcome::LeftEarly
             }
-            Err(Interruption::Shutdown) => {
-                tracing::warn!(generation = %id, "cut off by the shutdown");
-                self.fail(charge, Failure::Shutdown, events).await;
-            }
+            Err(Interruption::CutOff) => self.fail(task, charge, Failure::Shutdown).await,
             Err(Interruption::Model(error)) => {
-                tracing::warn!(generation = %id, model = %order.request.model.name, %error, "no complete answer");
-                self.fail(charge, Failure::from(&error), events).await;
+                let model = &task.order.request.model.name;
+                tracing::warn!(generation = %task.id, %model, %error, "no complete answer");
+                self.fail(task, charge, Failure::from(&error)).await
             }
         }
     }
 
     /// Refunds before it tells, so that whoever reads the frame finds the tokens back.
-    async fn fail(
-        &self,
-        charge: Option<Charge>,
-        failure: Failure,
-        events: &mpsc::Sender<GenerationEvent>,
-    ) {
+    async fn fail(&self, task: &Task<'_>, charge: Option<Charge>, failure: Failure) -> Outcome {
         self.refund(charge).await;
         // A client that left as well needs no frame.
-        let _ = send(events, GenerationEvent::Failed(failure)).await;
+        let _ = task.send(GenerationEvent::Failed(failure)).await;
+        match failure {
+            Failure::Blocked => Outcome::Blocked,
+            Failure::Truncated => Outcome::Truncated,
+            Failure::Busy { .. } => Outcome::Busy,
+            Failure::Timeout => Outcome::Timeout,
+            Failure::Model => Outcome::Failed,
+            Failure::Shutdown => Outcome::CutOff,
+        }
     }
 
     /// Stores the result, also for a client that left meanwhile: the work is done and paid for.
-    async fn save_and_finish(
-        &self,
-        id: GenerationId,
-        order: &Order,
-        answer: Answer,
-        usage: Option<TokenUsage>,
-        events: &mpsc::Sender<GenerationEvent>,
-    ) {
+    async fn save_and_finish(&self, task: &Task<'_>, answer: Answer, usage: Option<TokenUsage>) {
         // From here on a client that left is no reason to stop, so a failed send is none either.
-        let _ = send(events, GenerationEvent::Saving).await;
+        let _ = task.send(GenerationEvent::Saving).await;
         let saved = self
             .parts
             .history
             .save(NewGeneration {
-                id,
-                user: order.user.id,
-                input_code: order.request.source.as_str().to_owned(),
+                id: task.id,
+                user: task.order.user.id,
+                input_code: task.order.request.source.as_str().to_owned(),
                 generated_code: answer.code,
-                language: order.request.language,
+                language: task.order.request.language,
                 model: answer.model.clone(),
             })
             .await;
         let history_id = match saved {
             Ok(row) => Some(row.id),
             Err(error) => {
-                tracing::error!(generation = %id, %error, "the result could not be stored");
-                let _ = send(events, GenerationEvent::NotSaved).await;
+                tracing::error!(generation = %task.id, %error, "the result could not be stored");
+                let _ = task.send(GenerationEvent::NotSaved).await;
                 None
             }
         };
@@ -349,7 +343,7 @@ impl GenerationService {
             model: answer.model,
             usage: usage.unwrap_or_default(),
         };
-        let _ = send(events, GenerationEvent::Done(receipt)).await;
+        let _ = task.send(GenerationEvent::Done(receipt)).await;
     }
 
     async fn settle(&self, charge: Option<Charge>) {
@@ -370,6 +364,29 @@ enum Admitted {
     ToWrite { charge: Option<Charge>, cache_key: CacheKey, provider: Arc<dyn LlmProvider> },
 }
 
+/// One order while it is filled.
+struct Task<'a> {
+    id: GenerationId,
+    order: &'a Order,
+    events: &'a mpsc::Sender<GenerationEvent>,
+    meter: &'a Meter,
+}
+
+impl Task<'_> {
+    async fn send(&self, event: GenerationEvent) -> Result<(), ClientGone> {
+        match self.events.try_send(event) {
+            Ok(()) => Ok(()),
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(ClientGone),
+            Err(mpsc::error::TrySendError::Full(event)) => {
+                self.events.send_timeout(event, STALLED_CLIENT_AFTER).await.map_err(|_| ClientGone)
+            }
+        }
+    }
+}
+
+/// The client closed its stream or stopped reading it.
+struct ClientGone;
+
 /// What reached the client's buffer so far. Lives outside of the streaming future, which may be
 /// cut off at any point.
 #[derive(Default)]
@@ -385,7 +402,7 @@ struct Finished {
 
 enum Interruption {
     ClientLeft,
-    Shutdown,
+    CutOff,
     Model(LlmError),
 }
 
@@ -426,18 +443,18 @@ async fn check_source(request: &GenerationRequest) -> Result<(), SourceProblem> 
 }
 
 async fn stream_answer(
+    task: &Task<'_>,
     provider: &dyn LlmProvider,
-    request: &GenerationRequest,
     written: &mut Written,
-    events: &mpsc::Sender<GenerationEvent>,
 ) -> Result<Finished, Interruption> {
+    let request = &task.order.request;
     let prompt = languages::prompt(request);
     let mut answer = provider.generate(&request.model, prompt).await?;
     let mut fences = FenceStripper::new();
     let ended = loop {
         match answer.next().await {
             Some(Ok(LlmEvent::Text(text))) => {
-                written.pass_on(fences.push(&text), events).await?;
+                written.pass_on(fences.push(&text), task).await?;
             }
             Some(Ok(LlmEvent::Finished { model_version, usage })) => {
                 let model = model_version.map_or_else(|| request.model.name.to_string(), cut_name);
@@ -448,7 +465,7 @@ async fn stream_answer(
         }
     };
     // The tail that might have been a fence: with a cut answer too, the code so far stays.
-    written.pass_on(fences.finish(), events).await?;
+    written.pass_on(fences.finish(), task).await?;
     let finished = ended?;
     if written.code.trim().is_empty() {
         return Err(LlmError::Malformed("the answer has no text".to_owned()).into());
@@ -457,11 +474,7 @@ async fn stream_answer(
 }
 
 impl Written {
-    async fn pass_on(
-        &mut self,
-        text: String,
-        events: &mpsc::Sender<GenerationEvent>,
-    ) -> Result<(), Interruption> {
+    async fn pass_on(&mut self, text: String, task: &Task<'_>) -> Result<(), Interruption> {
         if text.is_empty() {
             return Ok(());
         }
@@ -469,8 +482,11 @@ impl Written {
             return Err(LlmError::Malformed("the answer is absurdly long".to_owned()).into());
         }
         self.code.push_str(&text);
-        send(events, GenerationEvent::Chunk(text)).await?;
-        self.reached_client = true;
+        task.send(GenerationEvent::Chunk(text)).await?;
+        if !self.reached_client {
+            task.meter.first_chunk();
+            self.reached_client = true;
+        }
         Ok(())
     }
 }
@@ -480,24 +496,5 @@ fn cut_name(name: String) -> String {
     match name.char_indices().nth(MODEL_NAME_MAX_LENGTH) {
         None => name,
         Some((end, _)) => name[..end].to_owned(),
-    }
-}
-
-/// The client closed its stream or stopped reading it.
-struct ClientGone;
-
-async fn send(
-    events: &mpsc::Sender<GenerationEvent>,
-    event: GenerationEvent,
-) -> Result<(), ClientGone> {
-    match events.try_send(event) {
-        Ok(()) => Ok(()),
-        Err(mpsc::error::TrySendError::Closed(_)) => Err(ClientGone),
-        Err(mpsc::error::TrySendError::Full(event)) => {
-            match events.send_timeout(event, STALLED_CLIENT_AFTER).await {
-                Ok(()) => Ok(()),
-                Err(_) => Err(ClientGone),
-            }
-        }
     }
 }

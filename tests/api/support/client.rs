@@ -4,8 +4,8 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::sse::EventStream;
 use super::soon;
+use super::sse::EventStream;
 
 /// A new client a call: tests run on runtimes of their own, and a pooled connection dies with the
 /// runtime that made it.
@@ -34,9 +34,10 @@ impl Answer {
     }
 
     pub fn header(&self, name: &str) -> Option<String> {
-        self.response.headers().get(name).map(|value| {
-            value.to_str().expect("the program's own headers are ASCII").to_owned()
-        })
+        self.response
+            .headers()
+            .get(name)
+            .map(|value| value.to_str().expect("the program's own headers are ASCII").to_owned())
     }
 
     pub async fn text(self) -> String {

@@ -1,6 +1,7 @@
 //! The program under test, started the way it is shipped, beside the peers it talks to.
 
 mod client;
+mod process;
 mod sse;
 
 use std::future::Future;
@@ -18,6 +19,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 pub use client::{Answer, RawClient};
+pub use process::Process;
 pub use sse::{EventStream, Frame};
 
 /// Long enough for any machine, short enough to find a hang.
@@ -127,7 +129,8 @@ impl TestApp {
         let environment = environment.iter().chain(variables).map(|(name, value)| (*name, *value));
         let knobs = format!("{FAST_KNOBS}\n{knobs}");
         let sources = Sources::new(Environment::from_pairs(environment)).with_knobs(knobs);
-        let settings = ServeSettings::load(&sources).unwrap_or_else(|problems| panic!("{problems}"));
+        let settings =
+            ServeSettings::load(&sources).unwrap_or_else(|problems| panic!("{problems}"));
         let application = Application::serve(settings).expect("the peers are there");
         let running = Running::start(application);
         Self { gemini, supabase, turnstile, tokens, user: Uuid::new_v4(), running }
@@ -230,11 +233,8 @@ impl DevApp {
 
     pub async fn start_in(folder: tempfile::TempDir, variables: &[(&str, &str)]) -> Self {
         let gemini = GeminiPeer::start().await.expect("a free port");
-        let environment = [
-            ("PORT", "0"),
-            ("GEMINI_API_KEY", GEMINI_KEY),
-            ("GEMINI_BASE_URL", &gemini.url()),
-        ];
+        let environment =
+            [("PORT", "0"), ("GEMINI_API_KEY", GEMINI_KEY), ("GEMINI_BASE_URL", &gemini.url())];
         let environment = environment.iter().chain(variables).map(|(name, value)| (*name, *value));
         let sources =
             Sources::new(Environment::from_pairs(environment)).with_knobs(FAST_KNOBS.to_owned());
