@@ -18,9 +18,9 @@ const CAPACITY: usize = 65_536;
 /// begins, holds more than `max` accepted actions. (governor counts in a leaky bucket, which lets
 /// nearly twice the limit through in one window, and can't be read without counting.)
 ///
-/// An action leaves the window when exactly its length has passed. Memory is bounded: when
-/// [`CAPACITY`] actions are remembered, the next one makes the limiter forget the oldest, which
-/// was the next to expire anyway. So a crowd can loosen the limit a little, but neither fill the
+/// An action leaves the window when exactly its length has passed. Memory is bounded: with
+/// 65 536 actions remembered, the next one makes the limiter forget the oldest, which was the next
+/// to expire anyway. So a crowd can loosen the limit a little, but neither fill the
 /// memory nor lock anybody out.
 #[derive(Debug)]
 pub struct MemoryRateLimiter {

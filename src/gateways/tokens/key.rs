@@ -17,8 +17,11 @@ impl VerificationKey {
     /// The project's `SUPABASE_JWT_SECRET`. It often looks like base64, but Supabase signs with
     /// its text as it stands; white space around it is an accident of copying.
     pub(super) fn shared_secret(secret: &SecretString) -> Self {
-        let secret = secret.expose_secret().trim();
-        Self { algorithm: Algorithm::HS256, key: DecodingKey::from_secret(secret.as_bytes()) }
+        Self::hs256(secret.expose_secret().trim().as_bytes())
+    }
+
+    pub(super) fn hs256(secret: &[u8]) -> Self {
+        Self { algorithm: Algorithm::HS256, key: DecodingKey::from_secret(secret) }
     }
 
     /// Checks the signature, in constant time where the algorithm compares secrets.
