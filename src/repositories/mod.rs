@@ -1,8 +1,13 @@
 //! Stored data: a user's history and wallet. Repositories encrypt on the way in and decrypt on
 //! the way out; nothing above them sees an envelope, nothing below them sees source code.
 
+mod sealed;
+mod sqlite;
+
 use async_trait::async_trait;
 use time::OffsetDateTime;
+
+pub use sqlite::{OpenError, Sqlite};
 
 use crate::domain::{
     Charge, Deduction, Generation, GenerationId, HistoryPage, NewGeneration, PageRequest, Refund,
