@@ -1,8 +1,17 @@
 //! Stored data: a user's history and wallet. Repositories encrypt on the way in and decrypt on
 //! the way out; nothing above them sees an envelope, nothing below them sees source code.
 
+#[cfg(test)]
+mod behaviour;
+mod sealed;
+mod sqlite;
+mod supabase;
+
 use async_trait::async_trait;
 use time::OffsetDateTime;
+
+pub use sqlite::{OpenError, Sqlite};
+pub use supabase::{InvalidServiceRoleKey, Supabase};
 
 use crate::domain::{
     Charge, Deduction, Generation, GenerationId, HistoryPage, NewGeneration, PageRequest, Refund,
