@@ -2,3 +2,4 @@
 //! protocol over true HTTP, so that TESTER under test is the very program that is shipped.
 
 pub mod http;
+pub mod paced;
