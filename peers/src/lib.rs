@@ -6,3 +6,4 @@ pub mod http;
 pub mod supabase;
 pub mod tokens;
 pub mod turnstile;
+pub mod paced;
