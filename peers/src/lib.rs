@@ -3,7 +3,7 @@
 
 pub mod gemini;
 pub mod http;
+pub mod paced;
 pub mod supabase;
 pub mod tokens;
 pub mod turnstile;
-pub mod paced;

@@ -140,6 +140,8 @@ struct Project {
     database: Mutex<Database>,
     faults: Mutex<HashMap<Route, (Fault, Option<usize>)>>,
     requests: watch::Sender<Vec<(Route, Request)>>,
+    /// Counts requests that were carried out.
+    changes: watch::Sender<u64>,
 }
 
 impl SupabasePeer {
@@ -164,6 +166,7 @@ impl SupabasePeer {
             database: Mutex::default(),
             faults: Mutex::default(),
             requests: watch::Sender::default(),
+            changes: watch::Sender::default(),
         });
         let held = Arc::clone(&project);
         let server = Server::start(move |request, connection| {
@@ -233,6 +236,15 @@ impl SupabasePeer {
             .await
             .map(drop)
             .expect("the peer holds the sender");
+    }
+
+    /// Waits until the project's data satisfies a condition, asked after every request that is
+    /// carried out.
+    pub async fn until(&self, condition: impl Fn(&Self) -> bool) {
+        let mut changes = self.project.changes.subscribe();
+        while !condition(self) {
+            changes.changed().await.expect("the peer holds the sender");
+        }
     }
 
     /// The history table, oldest insert first.
@@ -339,7 +351,9 @@ impl Project {
         if let Some(refusal) = self.refusal(request) {
             return refusal;
         }
-        lock(&self.database).carry_out(route, request)
+        let reply = lock(&self.database).carry_out(route, request);
+        self.changes.send_modify(|changes| *changes += 1);
+        reply
     }
 
     /// The gateway's check of the key, as of Supabase's two kinds.

@@ -26,8 +26,7 @@ async fn a_client_that_leaves_before_the_first_chunk_is_refunded() {
     drop(stream);
     soon("the close upstream", exchange.closed_by_caller()).await;
     assert!(left.elapsed() < LET_GO, "took {:?}", left.elapsed());
-    soon("the refund", app.supabase.request_to(Route::RefundTokens, 1)).await;
-    assert_eq!(app.supabase.balance(app.user), Some(10));
+    soon("the refund", app.supabase.until(|peer| peer.balance(app.user) == Some(10))).await;
 }
 
 #[tokio::test]
@@ -46,9 +45,9 @@ async fn a_client_that_leaves_after_the_first_chunk_pays() {
     assert!(left.elapsed() < LET_GO, "took {:?}", left.elapsed());
     let mut app = app;
     app.begin_stop();
-    let supabase = app.end_and_keep_supabase().await;
-    assert_eq!(supabase.0.balance(supabase.1), Some(0));
-    assert!(supabase.0.rows().is_empty(), "half a result is not history");
+    let (supabase, user) = app.ended().await;
+    assert_eq!(supabase.balance(user), Some(0));
+    assert!(supabase.rows().is_empty(), "half a result is not history");
 }
 
 #[tokio::test]
@@ -63,12 +62,11 @@ async fn a_client_that_leaves_while_it_is_charged_is_refunded() {
             .json(&TestApp::body(1))
             .send(),
     );
-    soon("the deduction", app.supabase.request_to(Route::DeductTokens, 1)).await;
+    soon("the deduction", app.supabase.requested(Route::DeductTokens, 1)).await;
     waiting.abort();
     assert!(waiting.await.is_err(), "the client left");
     gate.open();
-    soon("the refund", app.supabase.request_to(Route::RefundTokens, 1)).await;
-    assert_eq!(app.supabase.balance(app.user), Some(10));
+    soon("the refund", app.supabase.until(|peer| peer.balance(app.user) == Some(10))).await;
     assert_eq!(app.gemini.requests_seen(), 0);
 }
 
@@ -80,12 +78,12 @@ async fn a_result_that_is_complete_is_saved_though_the_client_left() {
     app.supabase.fail(Route::InsertHistory, Fault::Hold(gate.clone()));
     let mut stream = app.generate(&TestApp::body(1)).await.events();
     while stream.expect().await.event() != Some("status") {}
-    soon("the insert", app.supabase.request_to(Route::InsertHistory, 1)).await;
+    soon("the insert", app.supabase.requested(Route::InsertHistory, 1)).await;
     drop(stream);
     gate.open();
     let mut app = app;
     app.begin_stop();
-    let (supabase, user) = app.end_and_keep_supabase().await;
+    let (supabase, user) = app.ended().await;
     assert_eq!(supabase.rows().len(), 1);
     assert_eq!(supabase.balance(user), Some(0));
 }
@@ -102,7 +100,7 @@ async fn a_stop_refuses_new_work_cuts_streams_off_and_refunds() {
     let last = frames.last().expect("a last frame");
     assert_eq!(last.event(), Some("error"));
     assert_eq!(last.data()["code"], "GENERATION_ERROR");
-    let (supabase, user) = app.end_and_keep_supabase().await;
+    let (supabase, user) = app.ended().await;
     assert_eq!(supabase.balance(user), Some(10));
     assert_eq!(supabase.requests_to(Route::RefundTokens).len(), 1);
 }
@@ -119,6 +117,6 @@ async fn a_stream_that_ends_within_the_grace_time_is_not_disturbed() {
     gate.open();
     let frames = stream.rest().await;
     assert_eq!(frames.last().and_then(|frame| frame.event()), Some("message"));
-    let (supabase, _) = app.end_and_keep_supabase().await;
+    let (supabase, _) = app.ended().await;
     assert_eq!(supabase.rows().len(), 1);
 }

@@ -28,7 +28,7 @@ async fn open_streams_and_health_go_on_while_supabase_does_not_answer() {
             tokio::spawn(request.send())
         })
         .collect();
-    soon("the held requests", app.supabase.request_to(Route::DeductTokens, 2)).await;
+    soon("the held requests", app.supabase.requested(Route::DeductTokens, 2)).await;
     for piece in pieces {
         gate.release(1);
         assert_eq!(stream.chunk().await, piece);
@@ -54,7 +54,7 @@ async fn a_store_that_takes_a_second_delays_its_own_request_only() {
     let started = Instant::now();
     let saving = app.generate(&TestApp::body(2)).await.events();
     let saving = tokio::spawn(saving.collect());
-    soon("the insert", app.supabase.request_to(Route::InsertHistory, 1)).await;
+    soon("the insert", app.supabase.requested(Route::InsertHistory, 1)).await;
     gate.release(1);
     watched.chunk().await;
     assert!(!saving.is_finished(), "the insert still takes its second");

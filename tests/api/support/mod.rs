@@ -148,8 +148,11 @@ impl TestApp {
         self.running.begin_stop();
     }
 
-    pub async fn ended(self) {
-        self.running.ended().await;
+    /// Waits for the end and gives back what outlives the server: the project and the user.
+    pub async fn ended(self) -> (SupabasePeer, Uuid) {
+        let Self { running, supabase, user, .. } = self;
+        running.ended().await;
+        (supabase, user)
     }
 
     /// The `Authorization` value of the test's user.
