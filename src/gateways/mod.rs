@@ -4,6 +4,8 @@
 //! environment, a deadline on every call.
 
 mod bot_check;
+pub mod gemini;
+pub mod http;
 mod identity;
 mod llm;
 mod local_user;
