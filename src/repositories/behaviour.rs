@@ -304,7 +304,7 @@ pub(super) async fn a_charge_beyond_the_balance_takes_nothing<B: Bench>(bench: B
 
 pub(super) async fn a_user_without_a_wallet_has_nothing_to_charge<B: Bench>(bench: B) {
     let outcome = bench.store().deduct(charge(user(1), 10)).await.expect("an answer");
-    assert_eq!(outcome, Deduction::Insufficient { current: 0 });
+    assert_eq!(outcome, Deduction::NoWallet);
     assert_eq!(bench.log(user(1)), []);
 }
 
@@ -375,6 +375,7 @@ pub(super) async fn parallel_charges_never_take_more_than_there_is_and_none_is_l
                 assert_eq!(current, 0);
                 refused += 1;
             }
+            Deduction::NoWallet => panic!("the wallet was opened"),
         }
     }
     assert_eq!(balances, (0..80).collect());

@@ -85,12 +85,17 @@ pub trait WalletRepository: Send + Sync {
     ) -> Result<WalletBalance, RepositoryError>;
 
     /// Takes the charge if the wallet exists and its balance covers it.
+    /// A reference that is charged already is a [`RepositoryError::Conflict`].
+    ///
+    /// The caller must see it to its end: a future dropped half-way may have charged, and nobody
+    /// would know that there is something to give back.
     async fn deduct(&self, charge: Charge) -> Result<Deduction, RepositoryError>;
 
     /// Closes a charge for good: the user got what was paid for. Refunding it later does nothing
     /// where the store keeps open charges.
     async fn settle(&self, charge: Charge) -> Result<(), RepositoryError>;
 
-    /// Gives a charge back, at most once.
+    /// Gives a charge back, at most once. Only a charge that [`WalletRepository::deduct`] confirmed
+    /// can be given back.
     async fn refund(&self, charge: Charge) -> Result<Refund, RepositoryError>;
 }

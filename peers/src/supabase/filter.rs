@@ -132,3 +132,63 @@ fn split_list(text: &str) -> Vec<&str> {
     parts.push(&text[start..]);
     parts
 }
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    fn parse(query: &str) -> Result<Query, String> {
+        let target = format!("/rest/v1/generation_history?{query}");
+        Query::parse(&Request {
+            method: "GET".to_owned(),
+            target,
+            headers: Vec::new(),
+            body: Vec::new(),
+        })
+    }
+
+    fn row(id: u128) -> HistoryRow {
+        HistoryRow {
+            id: Uuid::from_u128(id),
+            user_id: Uuid::from_u128(1),
+            input_code: String::new(),
+            generated_code: String::new(),
+            language: String::new(),
+            model: String::new(),
+            created_at: datetime!(2026-11-24 03:00 UTC),
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused() {
+        for query in [
+            "user=eq.00000000-0000-0000-0000-000000000001",
+            "user_id=00000000-0000-0000-0000-000000000001",
+            "user_id=is.null",
+            "id=eq.5",
+            "order=created_at.asc",
+            "limit=many",
+            "or=(created_at.lt.yesterday)",
+            // A plus sign that was not escaped is a space.
+            "created_at=lt.2026-11-24T03:00:00+00:00",
+        ] {
+            assert!(parse(query).is_err(), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_keyset_condition_matches_what_comes_after_the_key() {
+        let id = Uuid::from_u128(5);
+        let after = |instant: &str| {
+            let query =
+                format!("or=(created_at.lt.{instant},and(created_at.eq.{instant},id.lt.{id}))");
+            parse(&query).expect("a query")
+        };
+        let same = after("2026-11-24T03:00:00%2B00:00");
+        assert!(same.matches(&row(4)) && !same.matches(&row(5)) && !same.matches(&row(6)));
+        let later = after("2026-11-24T03:00:00.000001Z");
+        assert!(later.matches(&row(6)));
+    }
+}

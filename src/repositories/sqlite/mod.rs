@@ -24,6 +24,7 @@ use rusqlite::{Connection, OpenFlags};
 
 pub use error::OpenError;
 
+use super::RepositoryError;
 use crate::crypto::FieldCipher;
 use owner::Owner;
 
@@ -62,6 +63,16 @@ impl Sqlite {
         let connection = connect(&path).map_err(|error| error.at(&path))?;
         let owner = Owner::spawn(connection, lock).map_err(folder)?;
         Ok(Self { owner: Arc::new(owner), cipher })
+    }
+
+    /// Reads something small: shows that the file answers.
+    ///
+    /// # Errors
+    ///
+    /// [`RepositoryError`] as any other call would meet it.
+    pub async fn ping(&self) -> Result<(), RepositoryError> {
+        let query = "SELECT count(*) FROM open_charges";
+        self.owner.call(move |connection| Ok(connection.query_row(query, [], |_| Ok(()))?)).await
     }
 }
 

@@ -14,7 +14,7 @@ use crate::repositories::behaviour::{
     Bench, GIFTS, LogEntry, assert_consistent, behaves_like_a_store, charge, first_page, pair, user,
 };
 use crate::repositories::sealed::micros_of;
-use crate::repositories::{HistoryRepository as _, RepositoryError, WalletRepository as _};
+use crate::repositories::{HistoryRepository as _, WalletRepository as _};
 
 struct SqliteBench {
     folder: TempDir,
@@ -169,14 +169,14 @@ async fn a_command_is_carried_out_although_its_caller_left() {
     let bench = SqliteBench::start().await;
     let (release, gate) = std::sync::mpsc::channel::<()>();
     let (holds, held) = tokio::sync::oneshot::channel();
-    let blocked = bench.store.clone();
+    let store = bench.store.clone();
     let blocker = tokio::spawn(async move {
         let wait = move |_: &mut Connection| {
             holds.send(()).expect("the test waits");
             gate.recv().expect("the test lets go");
             Ok(())
         };
-        blocked.owner.call(wait).await
+        store.owner.call(wait).await
     });
     held.await.expect("the owner is held up");
     // One poll puts the command into the queue; then its caller goes away.
@@ -298,6 +298,7 @@ async fn trouble_with_the_file_says_what_to_do() {
     other.execute_batch("ROLLBACK").expect("let go");
 
     // None of it left a trace.
+    bench.store.ping().await.expect("it answers");
     assert_eq!(balance(&bench.store, user(1)).await, 80);
     assert_consistent(&bench.log(user(1)), 80);
     bench.store.insert(big()).await.expect("stored");

@@ -38,7 +38,9 @@ impl WalletRepository for Sqlite {
     async fn deduct(&self, charge: Charge) -> Result<Deduction, RepositoryError> {
         let now = OffsetDateTime::now_utc();
         self.in_transaction(move |books| {
-            let current = books.balance(charge.user)?.unwrap_or(0);
+            let Some(current) = books.balance(charge.user)? else {
+                return Ok(Deduction::NoWallet);
+            };
             if current < charge.amount {
                 return Ok(Deduction::Insufficient { current });
             }

@@ -207,7 +207,7 @@ fn counted(headers: &HeaderMap) -> Option<u64> {
 /// Says what kind of failure it was, without reqwest's own text: that shows the URL with its query.
 fn transport_error(error: &reqwest::Error) -> CallError {
     if error.is_connect() {
-        let problem = "no connection to SUPABASE_URL".to_owned();
+        let problem = format!("no connection to SUPABASE_URL: {}", root_cause(error));
         return CallError::none(RepositoryError::Unavailable(problem));
     }
     if error.is_builder() {
@@ -217,6 +217,12 @@ fn transport_error(error: &reqwest::Error) -> CallError {
         return CallError::unknown(RepositoryError::Timeout);
     }
     CallError::unknown(RepositoryError::Unavailable("the connection broke".to_owned()))
+}
+
+/// The innermost reason: "connection refused", an unknown certificate, a name without an address.
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let reasons = std::iter::successors(error.source(), |reason| reason.source());
+    reasons.last().map_or_else(|| "unknown reason".to_owned(), ToString::to_string)
 }
 
 /// The body of an error. Only the code is used: `message` and `details` may quote values.

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use secrecy::SecretString;
+use tester_peers::http::Request;
 use tester_peers::supabase::{Fault, Gate, HistoryRow, Route, SupabasePeer, TimestampStyle};
 use time::OffsetDateTime;
 use url::Url;
@@ -118,6 +119,8 @@ fn store_of(peer: &SupabasePeer, deadline: Duration) -> Supabase {
         .expect("the key fits a header")
 }
 
+type Meaning = fn(&RepositoryError) -> bool;
+
 async fn failing(route: Route, fault: Fault, deadline: Duration) -> SupabaseBench {
     let bench = SupabaseBench::start().await.with_wallet().await;
     bench.peer.fail(route, fault);
@@ -201,7 +204,7 @@ async fn every_error_of_the_project_has_its_meaning_and_shows_no_value() {
     let failed = |error: &RepositoryError| matches!(error, RepositoryError::Failed(_));
     let plain = |status: u16| Fault::Answer { status, body: "<html>SECRET</html>".to_owned() };
     let bench = SupabaseBench::start().await;
-    let meanings: [(Fault, fn(&RepositoryError) -> bool); 27] = [
+    let meanings: [(Fault, Meaning); 27] = [
         (answer(409, "23505"), conflict),
         (answer(409, "23503"), conflict),
         (answer(401, "42501"), forbidden),
@@ -406,14 +409,14 @@ async fn a_refund_whose_answer_is_lost_is_never_tried_again() {
 async fn a_refund_that_timed_out_is_never_tried_again() {
     let gate = Gate::new();
     let bench = SupabaseBench::start().await.with_wallet().await;
-    let bench = SupabaseBench { store: store_of(&bench.peer, HASTY), peer: bench.peer };
     let charge = charge(user(1), 10);
     bench.store.deduct(charge).await.expect("taken");
+    let hasty = Supabase { api: store_of(&bench.peer, HASTY).api, ..bench.store.clone() };
     bench.peer.fail(Route::RefundTokens, Fault::Hold(gate.clone()));
-    let late = bench.store.refund(charge).await.expect_err("late");
+    let late = hasty.refund(charge).await.expect_err("late");
     assert!(matches!(late, RepositoryError::Timeout), "{late}");
     gate.open();
-    assert_eq!(bench.store.refund(charge).await.expect("an answer"), Refund::AlreadyClosed);
+    assert_eq!(hasty.refund(charge).await.expect("an answer"), Refund::AlreadyClosed);
     assert_eq!(bench.peer.requests_to(Route::RefundTokens).len(), 1);
 }
 
@@ -464,7 +467,7 @@ async fn wallet_calls_carry_the_arguments_the_functions_have() {
         Charge { reference: GenerationId(uuid::Uuid::from_u128(9)), ..charge(user(1), 10) };
     bench.store.deduct(charge).await.expect("taken");
     bench.store.refund(charge).await.expect("given");
-    let sent: Vec<_> = bench.peer.requests().iter().map(|request| request.json()).collect();
+    let sent: Vec<_> = bench.peer.requests().iter().map(Request::json).collect();
     let user = user(1).to_string();
     let description = "generation 00000000-0000-0000-0000-000000000009";
     let moved = serde_json::json!(

@@ -48,7 +48,7 @@ impl WalletRepository for Supabase {
             Some("INSUFFICIENT_TOKENS") => {
                 Ok(Deduction::Insufficient { current: answer.balance()? })
             }
-            Some("USER_NOT_FOUND") => Ok(Deduction::Insufficient { current: 0 }),
+            Some("USER_NOT_FOUND") => Ok(Deduction::NoWallet),
             _ => Err(answer.refused()),
         }
     }
