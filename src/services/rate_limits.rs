@@ -54,8 +54,12 @@ impl RateLimits {
     /// Where the user stands, without counting.
     pub async fn quota(&self, user: UserId, action: LimitedAction) -> Quota {
         let limit = self.limit(action);
-        let used = self.limiter.peek(user, action, limit).await.used;
-        Quota { limit: limit.max, used, remaining: limit.max.saturating_sub(used) }
+        let usage = self.limiter.peek(user, action, limit).await;
+        Quota {
+            limit: limit.max,
+            used: usage.used,
+            remaining: limit.max.saturating_sub(usage.used),
+        }
     }
 
     const fn limit(&self, action: LimitedAction) -> RateLimit {

@@ -32,12 +32,8 @@ async fn generate(process: &Process, number: usize) -> EventStream {
 
 /// Reads the wallet behind the program's back.
 fn balance_and_log(folder: &tempfile::TempDir) -> (i64, i64) {
-    let file = std::fs::read_dir(folder.path())
-        .expect("the data folder")
-        .map(|entry| entry.expect("an entry").path())
-        .find(|path| path.extension().is_some_and(|extension| extension == "db"))
-        .expect("the database");
-    let database = Connection::open(file).expect("an intact database");
+    let database =
+        Connection::open(folder.path().join("tester.sqlite3")).expect("an intact database");
     let read = |query: &str| database.query_row(query, [], |row| row.get(0)).expect("a number");
     (read("SELECT balance FROM user_tokens"), read("SELECT sum(amount) FROM token_transactions"))
 }
