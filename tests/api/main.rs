@@ -1,7 +1,9 @@
 //! Black-box tests: HTTP in, HTTP out, the whole program in between.
 
+mod accounts;
 mod killed;
 mod leaving;
+mod refusals;
 mod slow_dependencies;
 mod streaming;
 mod support;
