@@ -72,9 +72,3 @@ pub struct DevSettings {
     /// Where the database and the keys live.
     pub data_dir: PathBuf,
 }
-
-/// x
-pub mod constants {
-    /// x
-    pub const BODY_MAX_BYTES: usize = 1024 * 1024;
-}
