@@ -11,7 +11,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::error::{ApiError, RequestProblem};
-use crate::config::constants::BODY_MAX_BYTES;
+use crate::config::constants::http::BODY_LIMIT_BYTES;
 
 /// Reads a JSON object, refusing as soon as too much came or too slowly.
 pub(super) async fn read_object(
@@ -32,8 +32,8 @@ fn refuse_declared_size(request: &HttpRequest) -> Result<(), ApiError> {
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.parse::<u64>().ok());
-    if declared.is_some_and(|length| length > BODY_MAX_BYTES as u64) {
-        return Err(ApiError::BodyTooLarge { limit: BODY_MAX_BYTES });
+    if declared.is_some_and(|length| length > BODY_LIMIT_BYTES as u64) {
+        return Err(ApiError::BodyTooLarge { limit: BODY_LIMIT_BYTES });
     }
     Ok(())
 }
@@ -42,8 +42,8 @@ async fn read_bounded(mut payload: Payload) -> Result<BytesMut, ApiError> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| unreadable(&error))?;
-        if body.len() + chunk.len() > BODY_MAX_BYTES {
-            return Err(ApiError::BodyTooLarge { limit: BODY_MAX_BYTES });
+        if body.len() + chunk.len() > BODY_LIMIT_BYTES {
+            return Err(ApiError::BodyTooLarge { limit: BODY_LIMIT_BYTES });
         }
         body.extend_from_slice(&chunk);
     }

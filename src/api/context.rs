@@ -10,13 +10,13 @@ use crate::domain::{Locale, TraceId};
 
 /// What every answer to a request depends on besides its route.
 #[derive(Clone, Debug)]
-pub struct RequestContext {
+pub(super) struct RequestContext {
     /// The id that the answer and the log share.
-    pub trace_id: TraceId,
+    pub(super) trace_id: TraceId,
     /// The language messages are in.
-    pub locale: Locale,
+    pub(super) locale: Locale,
     /// The client's address as far as the trusted proxies vouch for it.
-    pub client: Option<IpAddr>,
+    pub(super) client: Option<IpAddr>,
 }
 
 impl RequestContext {

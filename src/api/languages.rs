@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Value, json};
 
 use super::context::state;
-use crate::config::constants::BODY_MAX_BYTES;
+use crate::config::constants::http::BODY_LIMIT_BYTES;
 use crate::domain::{DESCRIPTION_MAX_CHARS, LanguageCode, SOURCE_MAX_CHARS, SOURCE_MIN_CHARS};
 use crate::languages;
 
@@ -20,7 +20,7 @@ pub(super) async fn languages(request: HttpRequest) -> HttpResponse {
             "input_code_min_chars": SOURCE_MIN_CHARS,
             "input_code_max_chars": SOURCE_MAX_CHARS,
             "description_max_chars": DESCRIPTION_MAX_CHARS,
-            "body_max_bytes": BODY_MAX_BYTES,
+            "body_max_bytes": BODY_LIMIT_BYTES,
         },
     }))
 }

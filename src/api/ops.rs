@@ -7,7 +7,7 @@ use serde_json::json;
 use super::context::state;
 use super::doors::require_ops_key;
 use super::error::ApiError;
-use crate::app::probes::{self, Health};
+use crate::app::health::Health;
 
 /// `GET /api/health`: is this process alive? Asks nobody.
 pub(super) async fn liveness(request: HttpRequest) -> HttpResponse {
@@ -28,8 +28,8 @@ pub(super) async fn liveness(request: HttpRequest) -> HttpResponse {
 pub(super) async fn health(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let state = state(&request);
     require_ops_key(state, &request)?;
-    let report = probes::run(&state.probes).await;
-    let status = match report.status() {
+    let report = state.health.run().await;
+    let status = match report.status {
         Health::Healthy | Health::Degraded => StatusCode::OK,
         Health::Unhealthy => StatusCode::SERVICE_UNAVAILABLE,
     };

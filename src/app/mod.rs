@@ -2,7 +2,8 @@
 //!
 //! The only room that chooses implementations and reads the environment.
 
-// pub mod environment;
+pub mod environment;
+pub mod health;
 mod lifecycle;
 mod local_data;
 pub mod probes;
@@ -15,8 +16,8 @@ use std::time::Duration;
 use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::SecretString;
 
+use self::health::HealthCheck;
 pub use self::lifecycle::Lifecycle;
-use self::probes::Probes;
 use crate::domain::ModelCatalog;
 use crate::gateways::TokenVerifier;
 use crate::services::generation::GenerationService;
@@ -63,6 +64,6 @@ pub struct AppState {
     pub lifecycle: Lifecycle,
     /// Renders the metrics.
     pub metrics: PrometheusHandle,
-    /// Ask every dependency how it is.
-    pub probes: Probes,
+    /// Asks every dependency how it is.
+    pub health: HealthCheck,
 }

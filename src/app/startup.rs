@@ -16,9 +16,9 @@ use actix_web::http::header;
 use actix_web::middleware::{DefaultHeaders, NormalizePath, from_fn};
 use actix_web::{App, HttpServer, web};
 
+use super::health::HealthCheck;
 use super::lifecycle::Lifecycle;
 use super::local_data::{LocalData, LocalDataError};
-use super::probes::Probes;
 use super::{AppState, Audience, telemetry};
 use crate::api;
 use crate::config::{CacheSettings, CommonSettings, DevSettings, ServeSettings, ServerSettings};
@@ -95,7 +95,7 @@ impl Application {
             history: supabase.clone(),
             wallet: supabase,
             key: settings.encryption_key.clone(),
-            probes: Probes::of_serve(&settings),
+            health: HealthCheck::Serve(Box::new(settings.clone())),
         };
         Self::listen(settings.common, choices)
     }
@@ -108,7 +108,13 @@ impl Application {
     pub fn dev(settings: DevSettings) -> Result<Self, StartupError> {
         let data = LocalData::open(&settings.data_dir)?;
         let cipher = FieldCipher::new(data.key());
-        let sqlite = Arc::new(Sqlite::open(&settings.data_dir, cipher)?);
+        let sqlite = Sqlite::open(&settings.data_dir, cipher)?;
+        let models = &settings.common.models;
+        let health = HealthCheck::Dev {
+            database: sqlite.clone(),
+            gemini: settings.gemini.clone().map(|gemini| Box::new((gemini, models.clone()))),
+        };
+        let sqlite = Arc::new(sqlite);
         let provider = match settings.gemini.clone() {
             Some(gemini) => Some(Arc::new(Gemini::new(gemini)?) as Arc<dyn LlmProvider>),
             None => None,
@@ -121,7 +127,7 @@ impl Application {
             history: sqlite.clone(),
             wallet: sqlite,
             key: data.key().clone(),
-            probes: Probes::of_dev(&settings),
+            health,
         };
         Self::listen(settings.common, choices)
     }
@@ -175,7 +181,7 @@ struct Choices {
     history: Arc<dyn HistoryRepository>,
     wallet: Arc<dyn WalletRepository>,
     key: MasterKey,
-    probes: Probes,
+    health: HealthCheck,
 }
 
 fn state(common: CommonSettings, choices: Choices, lifecycle: Lifecycle) -> AppState {
@@ -213,7 +219,7 @@ fn state(common: CommonSettings, choices: Choices, lifecycle: Lifecycle) -> AppS
         internal_secret: common.server.internal_secret,
         lifecycle,
         metrics: telemetry::metrics(),
-        probes: choices.probes,
+        health: choices.health,
     }
 }
 

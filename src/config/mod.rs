@@ -4,20 +4,32 @@
 //! Nothing in here reads the process environment: `app::environment` hands it in, so that a test
 //! can start the whole program with other values.
 
+pub mod constants;
+mod environment;
 mod gemini;
+mod knobs;
+mod load;
+mod parse;
+mod problems;
 mod server;
 mod services;
 mod telemetry;
+pub mod variables;
+mod worker;
 
 use std::path::PathBuf;
 
+pub use environment::{Environment, KnobsFile, Sources};
 pub use gemini::GeminiSettings;
+pub use problems::{Fault, Flaw, Problem, Problems, Subject};
 pub use server::{DeployEnvironment, ServerSettings};
 pub use services::{
     CacheSettings, RateLimitSettings, RedisSettings, StreamSettings, SupabaseSettings,
     TurnstileSettings, WalletSettings, WorkerClientSettings,
 };
 pub use telemetry::{LogFormat, TelemetrySettings};
+pub use variables::{Need, Role, Variable};
+pub use worker::WorkerSettings;
 
 use crate::crypto::MasterKey;
 use crate::domain::ModelCatalog;
@@ -69,6 +81,6 @@ pub struct DevSettings {
     pub common: CommonSettings,
     /// The model, when there is a key.
     pub gemini: Option<GeminiSettings>,
-    /// Where the database and the keys live.
+    /// `dev.data_dir`: where the database and the keys live.
     pub data_dir: PathBuf,
 }

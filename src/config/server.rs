@@ -12,6 +12,17 @@ pub enum DeployEnvironment {
     Production,
 }
 
+impl DeployEnvironment {
+    /// The value of `ENV`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Development => "development",
+            Self::Production => "production",
+        }
+    }
+}
+
 /// How TESTER listens.
 #[derive(Clone, Debug)]
 pub struct ServerSettings {

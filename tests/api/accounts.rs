@@ -42,7 +42,9 @@ async fn every_bad_token_gets_the_same_answer_and_no_hint() {
         bearer(none("NONE")),
         bearer(app.tokens.sign(r#"{"alg":"RS256"}"#, &claims().to_string())),
         bearer(app.tokens.sign(r#"{"alg":"HS512"}"#, &claims().to_string())),
-        bearer(TokenMint::new("another-secret-of-more-than-32-bytes-000", &issuer).token_for(app.user)),
+        bearer(
+            TokenMint::new("another-secret-of-more-than-32-bytes-000", &issuer).token_for(app.user),
+        ),
         bearer(TokenMint::new(JWT_SECRET, "https://evil.example/auth/v1").token_for(app.user)),
         bearer(sign(claims().with("exp", json!(1_000_000_000)).to_string())),
         bearer(sign(claims().with("nbf", json!(4_000_000_000_u64)).to_string())),
@@ -93,11 +95,8 @@ async fn two_authorization_headers_are_refused() {
 #[tokio::test]
 async fn nobody_is_asked_for_a_body_before_they_are_recognised() {
     let app = TestApp::start().await;
-    let answer = app
-        .request("POST", "/api/generate")
-        .body(vec![b' '; 2 * 1024 * 1024])
-        .send()
-        .await;
+    let answer =
+        app.request("POST", "/api/generate").body(vec![b' '; 2 * 1024 * 1024]).send().await;
     // The server may close while the client still sends; what it must not do is read on.
     if let Ok(answer) = answer {
         assert_eq!(answer.status(), 401);
@@ -170,10 +169,7 @@ async fn history_is_paged_newest_first_and_deleted_by_its_owner_only() {
     assert!(times.is_sorted_by(|newer, older| newer >= older), "{times:?}");
     let mut names: Vec<&String> = seen[0].as_object().expect("an object").keys().collect();
     names.sort();
-    assert_eq!(
-        names,
-        ["created_at", "generated_code", "id", "input_code", "language", "model"]
-    );
+    assert_eq!(names, ["created_at", "generated_code", "id", "input_code", "language", "model"]);
 
     let id = seen[0]["id"].as_str().expect("an id");
     let foreign = format!("Bearer {}", app.tokens.token_for(Uuid::new_v4()));
@@ -242,8 +238,7 @@ async fn a_row_that_cannot_be_read_is_named_and_the_others_are_served() {
 async fn a_store_that_fails_is_an_answer_without_its_cause() {
     let app = TestApp::start().await;
     let body = r#"{"code":"42P01","message":"relation secret_table does not exist"}"#;
-    app.supabase
-        .fail(Route::SelectHistory, Fault::Answer { status: 404, body: body.to_owned() });
+    app.supabase.fail(Route::SelectHistory, Fault::Answer { status: 404, body: body.to_owned() });
     let error = app.get("/api/history/").await.error(502, "UPSTREAM_ERROR").await;
     assert!(!error.to_string().contains("secret_table"));
 }
@@ -269,7 +264,10 @@ async fn ops_routes_open_with_the_key_only() {
 async fn metrics_count_what_happened_under_bounded_labels() {
     let app = TestApp::start().await;
     app.generate(&TestApp::body(1)).await.events().collect().await;
-    app.get("/api/history/00000000-0000-0000-0000-000000000000").await.error(404, "NOT_FOUND").await;
+    app.get("/api/history/00000000-0000-0000-0000-000000000000")
+        .await
+        .error(404, "NOT_FOUND")
+        .await;
     let request = app.request("GET", "/metrics").header("x-tester-key", OPS_KEY);
     let text = Answer::new(request.send().await.expect("an answer")).text().await;
     for name in [
@@ -293,8 +291,12 @@ async fn liveness_asks_nobody_and_languages_tell_what_a_form_needs() {
     assert!(app.supabase.requests().is_empty());
     let answer = app.request("GET", "/api/v1/languages").send().await.map(Answer::new);
     let languages = answer.expect("an answer").json().await;
-    let codes: Vec<&Value> =
-        languages["languages"].as_array().expect("a list").iter().map(|item| &item["code"]).collect();
+    let codes: Vec<&Value> = languages["languages"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|item| &item["code"])
+        .collect();
     assert_eq!(codes, ["python", "javascript", "typescript", "java"]);
     assert_eq!(languages["limits"]["input_code_max_chars"], 100_000);
 }

@@ -200,7 +200,10 @@ async fn an_empty_wallet_is_said_with_its_numbers() {
     app.supabase.set_balance(app.user, 9);
     let error = app.generate(&TestApp::body(1)).await.error(402, "INSUFFICIENT_TOKENS").await;
     assert!(error["message"].as_str().is_some_and(|text| text.starts_with("INSUFFICIENT_TOKENS")));
-    assert_eq!((&error["detail"]["required"], &error["detail"]["current"]), (&json!(10), &json!(9)));
+    assert_eq!(
+        (&error["detail"]["required"], &error["detail"]["current"]),
+        (&json!(10), &json!(9))
+    );
     assert_eq!(app.supabase.balance(app.user), Some(9));
     assert_eq!(app.gemini.requests_seen(), 0);
 }

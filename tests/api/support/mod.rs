@@ -1,5 +1,7 @@
 //! The program under test, started the way it is shipped, beside the peers it talks to.
 
+#![expect(unreachable_pub, reason = "a test binary exports nothing; pub reads better here")]
+
 mod client;
 mod process;
 mod sse;
@@ -8,9 +10,8 @@ use std::future::Future;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tester::app::environment::Environment;
 use tester::app::startup::Application;
-use tester::config::{DevSettings, ServeSettings, Sources};
+use tester::config::{DevSettings, Environment, KnobsFile, ServeSettings, Sources};
 use tester_peers::gemini::GeminiPeer;
 use tester_peers::supabase::{SERVICE_ROLE_KEY, SupabasePeer};
 use tester_peers::tokens::TokenMint;
@@ -126,9 +127,7 @@ impl TestApp {
             ("RATE_LIMIT_GENERATE_PER_MINUTE", "1000"),
             ("RATE_LIMIT_STATUS_PER_MINUTE", "1000"),
         ];
-        let environment = environment.iter().chain(variables).map(|(name, value)| (*name, *value));
-        let knobs = format!("{FAST_KNOBS}\n{knobs}");
-        let sources = Sources::new(Environment::from_pairs(environment)).with_knobs(knobs);
+        let sources = sources(&environment, variables, knobs);
         let settings =
             ServeSettings::load(&sources).unwrap_or_else(|problems| panic!("{problems}"));
         let application = Application::serve(settings).expect("the peers are there");
@@ -212,14 +211,25 @@ impl TestApp {
 }
 
 /// Waits that a test should not have to sit out.
-const FAST_KNOBS: &str = "
-[gemini]
-backoff_min_ms = 1
-backoff_max_ms = 2
-[server]
-workers = 1
-shutdown_grace_ms = 200
-";
+const FAST_KNOBS: [&str; 4] = [
+    "gemini.backoff_min_ms = 1",
+    "gemini.backoff_max_ms = 2",
+    "server.workers = 1",
+    "server.shutdown_grace_ms = 200",
+];
+
+/// Later variables win, as later knobs do.
+fn sources(usual: &[(&str, &str)], further: &[(&str, &str)], knobs: &str) -> Sources {
+    let environment: Environment = usual.iter().chain(further).copied().collect();
+    // TOML refuses a key that stands there twice, so a test's knob replaces the fast one.
+    let fast = FAST_KNOBS.into_iter().filter(|line| {
+        let key = line.split(" = ").next().unwrap_or_default();
+        !knobs.contains(key)
+    });
+    let text = fast.chain([knobs]).collect::<Vec<_>>().join("\n");
+    let knobs_file = Some(KnobsFile { name: "test knobs".to_owned(), text });
+    Sources { environment, knobs_file, ..Sources::default() }
+}
 
 /// `tester dev` on a folder of its own.
 pub struct DevApp {
@@ -238,11 +248,10 @@ impl DevApp {
         let gemini = GeminiPeer::start().await.expect("a free port");
         let environment =
             [("PORT", "0"), ("GEMINI_API_KEY", GEMINI_KEY), ("GEMINI_BASE_URL", &gemini.url())];
-        let environment = environment.iter().chain(variables).map(|(name, value)| (*name, *value));
-        let sources =
-            Sources::new(Environment::from_pairs(environment)).with_knobs(FAST_KNOBS.to_owned());
-        let settings = DevSettings::load(&sources, folder.path())
-            .unwrap_or_else(|problems| panic!("{problems}"));
+        let sources = sources(&environment, variables, "");
+        let mut settings =
+            DevSettings::load(&sources).unwrap_or_else(|problems| panic!("{problems}"));
+        folder.path().clone_into(&mut settings.data_dir);
         let application = Application::dev(settings).expect("the folder is there");
         Self { gemini, folder, running: Running::start(application) }
     }

@@ -1,0 +1,103 @@
+//! `GET /health`: every dependency of this process, by the same probes as `check-env --online`.
+
+use serde::Serialize;
+
+use super::probes::{Condition, PROBE_DEADLINE, Probe, Prober};
+use crate::config::{GeminiSettings, ServeSettings};
+use crate::domain::ModelCatalog;
+use crate::repositories::Sqlite;
+
+/// Knows whom to ask.
+pub enum HealthCheck {
+    /// The dependencies of `tester serve`.
+    Serve(Box<ServeSettings>),
+    /// The dependencies of `tester dev`.
+    Dev {
+        /// The database in the data folder.
+        database: Sqlite,
+        /// The model, when there is a key.
+        gemini: Option<Box<(GeminiSettings, ModelCatalog)>>,
+    },
+}
+
+/// How this process is, all in all. The worse, the greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Health {
+    /// Every dependency is up.
+    Healthy,
+    /// The main job works, something beside it does not.
+    Degraded,
+    /// The main job does not work.
+    Unhealthy,
+}
+
+/// The answer to an operator.
+#[derive(Clone, Debug, Serialize)]
+pub struct HealthReport {
+    /// All in all.
+    pub status: Health,
+    /// Each dependency.
+    pub dependencies: Vec<DependencyReport>,
+}
+
+/// How one dependency is.
+#[derive(Clone, Debug, Serialize)]
+pub struct DependencyReport {
+    /// Its name.
+    pub name: String,
+    /// `up`, `degraded` or `down`.
+    pub state: &'static str,
+    /// How long it took to find out.
+    pub latency_ms: u64,
+    /// Why it is not up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl HealthCheck {
+    /// Asks all dependencies side by side, each with a deadline.
+    pub async fn run(&self) -> HealthReport {
+        let prober = Prober::new(PROBE_DEADLINE);
+        match self {
+            Self::Serve(settings) => report(prober.ask_all(settings).await),
+            Self::Dev { database, gemini } => {
+                let mut probes = vec![prober.database(database).await];
+                if let Some(gemini) = gemini {
+                    probes.push(prober.model(&gemini.0, &gemini.1).await);
+                }
+                report(probes)
+            }
+        }
+    }
+}
+
+fn report(probes: Vec<Probe>) -> HealthReport {
+    let status = probes.iter().map(weigh).max().unwrap_or(Health::Healthy);
+    HealthReport { status, dependencies: probes.into_iter().map(DependencyReport::from).collect() }
+}
+
+/// Without the model, the database or the wallet nothing is generated; the rest is beside.
+fn weigh(probe: &Probe) -> Health {
+    match (&probe.condition, probe.dependency.is_vital()) {
+        (Condition::Up, _) => Health::Healthy,
+        (Condition::Degraded(_), _) | (Condition::Down(_), false) => Health::Degraded,
+        (Condition::Down(_), true) => Health::Unhealthy,
+    }
+}
+
+impl From<Probe> for DependencyReport {
+    fn from(probe: Probe) -> Self {
+        let (state, reason) = match probe.condition {
+            Condition::Up => ("up", None),
+            Condition::Degraded(reason) => ("degraded", Some(reason)),
+            Condition::Down(reason) => ("down", Some(reason)),
+        };
+        Self {
+            name: probe.dependency.to_string(),
+            state,
+            latency_ms: u64::try_from(probe.latency.as_millis()).unwrap_or(u64::MAX),
+            reason,
+        }
+    }
+}

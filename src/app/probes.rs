@@ -1,0 +1,377 @@
+//! Asks each dependency of the web half whether it is there and takes our credentials: for
+//! `tester check-env --online`, and for whoever else wants to know.
+//!
+//! Probes read and change nothing. They run side by side, each with a deadline of its own, and
+//! speak of what they found in their own words: no URL, no key, no upstream text.
+
+use std::error::Error as _;
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use deadpool_redis::redis::{self, ErrorKind, RedisError};
+use deadpool_redis::{PoolError, Runtime};
+use futures_util::future::{self, BoxFuture, FutureExt as _};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, StatusCode};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
+use tokio::time::{Instant, timeout};
+use url::Url;
+
+use crate::config::{
+    GeminiSettings, RedisSettings, ServeSettings, SupabaseSettings, WorkerClientSettings,
+};
+use crate::domain::ModelCatalog;
+use crate::gateways::http::{self, Traffic};
+use crate::repositories::Sqlite;
+
+/// How long a dependency may take to answer a probe.
+pub const PROBE_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Longest answer that is read. Gemini's model list is the largest, some 100 KiB.
+const ANSWER_MAX_BYTES: usize = 1024 * 1024;
+
+/// What is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dependency {
+    /// Gemini's list of models.
+    Gemini,
+    /// Supabase's Data API: the history table.
+    SupabaseTable,
+    /// Supabase's public signing keys.
+    SupabaseKeys,
+    /// Redis.
+    Redis,
+    /// A worker, by its place in `WORKER_URL`, counted from 1.
+    Worker(usize),
+    /// The database file of `tester dev`.
+    Database,
+}
+
+impl Dependency {
+    /// Whether nothing can be generated without it.
+    #[must_use]
+    pub const fn is_vital(self) -> bool {
+        match self {
+            Self::Gemini | Self::SupabaseTable | Self::Database => true,
+            Self::SupabaseKeys | Self::Redis | Self::Worker(_) => false,
+        }
+    }
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// It is there.
+    Up,
+    /// It is there, and something about it needs a look.
+    Degraded(String),
+    /// It is not there, or does not let us in.
+    Down(String),
+}
+
+/// One dependency's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// Which.
+    pub dependency: Dependency,
+    /// How it is.
+    pub condition: Condition,
+    /// How long it took to find out.
+    pub latency: Duration,
+}
+
+/// Asks dependencies.
+#[derive(Debug)]
+pub struct Prober {
+    client: Client,
+    deadline: Duration,
+}
+
+impl fmt::Display for Dependency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Gemini => f.write_str("gemini"),
+            Self::SupabaseTable => f.write_str("supabase_table"),
+            Self::SupabaseKeys => f.write_str("supabase_keys"),
+            Self::Redis => f.write_str("redis"),
+            Self::Worker(place) => write!(f, "worker_{place}"),
+            Self::Database => f.write_str("database"),
+        }
+    }
+}
+
+impl Prober {
+    /// A prober that gives each dependency that long.
+    #[must_use]
+    pub fn new(deadline: Duration) -> Self {
+        Self { client: http::client(Traffic::Calls, deadline), deadline }
+    }
+
+    /// Asks every dependency of the web half at once.
+    pub async fn ask_all(&self, settings: &ServeSettings) -> Vec<Probe> {
+        let mut probes: Vec<BoxFuture<'_, Probe>> = vec![
+            self.model(&settings.gemini, &settings.common.models).boxed(),
+            self.time(Dependency::SupabaseTable, self.supabase_table(&settings.supabase)).boxed(),
+            self.time(Dependency::SupabaseKeys, self.supabase_keys(&settings.supabase)).boxed(),
+        ];
+        if let Some(settings) = &settings.redis {
+            probes.push(self.time(Dependency::Redis, ping(settings)).boxed());
+        }
+        probes.extend(self.workers(&settings.worker));
+        future::join_all(probes).await
+    }
+
+    /// Asks the model alone.
+    pub async fn model(&self, settings: &GeminiSettings, models: &ModelCatalog) -> Probe {
+        self.time(Dependency::Gemini, self.gemini(settings, models)).await
+    }
+
+    /// Asks the database of `tester dev`.
+    pub async fn database(&self, database: &Sqlite) -> Probe {
+        let asked = async {
+            match database.ping().await {
+                Ok(()) => Condition::Up,
+                Err(error) => Condition::Down(error.to_string()),
+            }
+        };
+        self.time(Dependency::Database, asked).await
+    }
+
+    fn workers<'a>(
+        &'a self,
+        settings: &'a WorkerClientSettings,
+    ) -> impl Iterator<Item = BoxFuture<'a, Probe>> {
+        settings
+            .urls
+            .iter()
+            .enumerate()
+            .map(|(index, url)| self.time(Dependency::Worker(index + 1), self.worker(url)).boxed())
+    }
+
+    async fn time(&self, dependency: Dependency, probe: impl Future<Output = Condition>) -> Probe {
+        let started = Instant::now();
+        let condition = timeout(self.deadline, probe).await.unwrap_or_else(|_| {
+            Condition::Down(format!("no answer within {} ms", self.deadline.as_millis()))
+        });
+        Probe { dependency, condition, latency: started.elapsed() }
+    }
+
+    async fn gemini(&self, settings: &GeminiSettings, models: &ModelCatalog) -> Condition {
+        let mut url = append(&settings.base_url, &["v1beta", "models"]);
+        // The default page holds 50 models, the largest 1 000: one page is the whole list.
+        url.set_query(Some("pageSize=1000"));
+        let headers = [(HeaderName::from_static("x-goog-api-key"), settings.api_key.clone())];
+        let (status, answer) = match self.get(url, &headers).await {
+            Ok(answered) => answered,
+            Err(reason) => return Condition::Down(reason),
+        };
+        let listed = match (status, answer.get("models").and_then(Value::as_array)) {
+            (StatusCode::OK, Some(listed)) => listed,
+            (StatusCode::OK, None) => return Condition::Down("the answer is no model list".into()),
+            (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) => {
+                return Condition::Down("refuses GEMINI_API_KEY".into());
+            }
+            _ if is_invalid_key(&answer) => {
+                return Condition::Down("does not know GEMINI_API_KEY".into());
+            }
+            _ => return unexpected(status),
+        };
+        let default = format!("models/{}", models.default_name());
+        let known =
+            listed.iter().any(|model| model.get("name").is_some_and(|name| *name == *default));
+        if known {
+            Condition::Up
+        } else {
+            Condition::Degraded(
+                "the default model is not in the list; see DEFAULT_GEMINI_MODEL".into(),
+            )
+        }
+    }
+
+    async fn supabase_table(&self, settings: &SupabaseSettings) -> Condition {
+        let mut url = append(&settings.url, &["rest", "v1", "generation_history"]);
+        url.set_query(Some("select=id&limit=1"));
+        let headers = supabase_headers(&settings.service_role_key);
+        match self.get(url, &headers).await {
+            Err(reason) => Condition::Down(reason),
+            Ok((StatusCode::OK, Value::Array(_))) => Condition::Up,
+            Ok((StatusCode::OK, _)) => Condition::Down("the answer is no list of rows".into()),
+            Ok((StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _)) => {
+                Condition::Down("refuses SUPABASE_SERVICE_ROLE_KEY".into())
+            }
+            Ok((status, answer)) if schema_is_missing(status, &answer) => Condition::Down(
+                "the table generation_history is missing: the schema is not applied".into(),
+            ),
+            Ok((status, _)) => unexpected(status),
+        }
+    }
+
+    async fn supabase_keys(&self, settings: &SupabaseSettings) -> Condition {
+        let url = append(&settings.url, &["auth", "v1", ".well-known", "jwks.json"]);
+        match self.get(url, &[]).await {
+            Err(reason) => Condition::Down(reason),
+            // An empty list is sound: a project that signs with its JWT secret has no public key.
+            Ok((StatusCode::OK, answer)) if answer.get("keys").is_some_and(Value::is_array) => {
+                Condition::Up
+            }
+            Ok((StatusCode::OK, _)) => Condition::Down("the answer is no key set".into()),
+            Ok((status, _)) => unexpected(status),
+        }
+    }
+
+    async fn worker(&self, root: &Url) -> Condition {
+        match self.get(append(root, &["health"]), &[]).await {
+            Err(reason) => Condition::Down(reason),
+            Ok((StatusCode::OK, answer)) => match answer.get("status").and_then(Value::as_str) {
+                Some("ok") => Condition::Up,
+                Some("degraded") => Condition::Degraded("reports itself degraded".into()),
+                _ => Condition::Down("the answer is not a worker's".into()),
+            },
+            Ok((StatusCode::SERVICE_UNAVAILABLE, _)) => {
+                Condition::Down("is draining or starting (status 503)".into())
+            }
+            Ok((status, _)) => unexpected(status),
+        }
+    }
+
+    /// The status and the JSON of the answer, `Null` when it is none.
+    async fn get(
+        &self,
+        url: Url,
+        secrets: &[(HeaderName, SecretString)],
+    ) -> Result<(StatusCode, Value), String> {
+        let mut headers = HeaderMap::with_capacity(secrets.len());
+        for (name, secret) in secrets {
+            let mut value = HeaderValue::from_str(secret.expose_secret())
+                .map_err(|_| "a key holds characters that no header can".to_owned())?;
+            value.set_sensitive(true);
+            headers.insert(name, value);
+        }
+        let request = self.client.get(url).headers(headers);
+        let mut answer = request.send().await.map_err(|error| transport_failure(&error))?;
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(|error| transport_failure(&error))? {
+            body.extend_from_slice(&chunk);
+            if body.len() > ANSWER_MAX_BYTES {
+                return Err("the answer is too long to be one".to_owned());
+            }
+        }
+        Ok((answer.status(), serde_json::from_slice(&body).unwrap_or(Value::Null)))
+    }
+}
+
+async fn ping(settings: &RedisSettings) -> Condition {
+    let pool = deadpool_redis::Config::from_url(settings.url.expose_secret())
+        .create_pool(Some(Runtime::Tokio1));
+    let Ok(pool) = pool else { return Condition::Down("REDIS_URL can't be used".into()) };
+    let mut connection = match pool.get().await {
+        Ok(connection) => connection,
+        Err(PoolError::Backend(error)) => return Condition::Down(redis_failure(&error)),
+        Err(_) => return Condition::Down("no connection can be had".into()),
+    };
+    match redis::cmd("PING").query_async::<String>(&mut connection).await {
+        Ok(answer) if answer == "PONG" => Condition::Up,
+        Ok(_) => Condition::Down("the answer to PING is not PONG".into()),
+        Err(error) => Condition::Down(redis_failure(&error)),
+    }
+}
+
+/// Legacy keys are JWTs and go into both headers; as a bearer the newer `sb_…` keys are refused.
+fn supabase_headers(key: &SecretString) -> Vec<(HeaderName, SecretString)> {
+    let mut headers = vec![(HeaderName::from_static("apikey"), key.clone())];
+    if !key.expose_secret().starts_with("sb_") {
+        let bearer = format!("Bearer {}", key.expose_secret());
+        headers.push((AUTHORIZATION, SecretString::from(bearer)));
+    }
+    headers
+}
+
+/// Gemini answers an unknown key with status 400 and a reason; the error may stand in an array.
+fn is_invalid_key(answer: &Value) -> bool {
+    let answer = answer.get(0).unwrap_or(answer);
+    let details = answer.pointer("/error/details").and_then(Value::as_array);
+    let reason = |detail: &Value| detail.get("reason").is_some_and(|is| is == "API_KEY_INVALID");
+    details.is_some_and(|details| details.iter().any(reason))
+}
+
+/// PostgREST: PGRST205 is an unknown table, 42P01 PostgreSQL's word for it.
+fn schema_is_missing(status: StatusCode, answer: &Value) -> bool {
+    let code = answer.get("code").and_then(Value::as_str);
+    status == StatusCode::NOT_FOUND || matches!(code, Some("PGRST205" | "42P01"))
+}
+
+fn unexpected(status: StatusCode) -> Condition {
+    let status = status.as_u16();
+    match status {
+        300..400 => Condition::Down(format!("redirects elsewhere (status {status})")),
+        500.. => Condition::Down(format!("fails (status {status})")),
+        _ => Condition::Down(format!("answers with status {status}")),
+    }
+}
+
+fn append(root: &Url, segments: &[&str]) -> Url {
+    let mut url = root.clone();
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().extend(segments);
+    }
+    url
+}
+
+/// The cause at the bottom, for the texts above it repeat the URL.
+fn transport_failure(error: &reqwest::Error) -> String {
+    let mut cause = error.source();
+    while let Some(current) = cause {
+        if let Some(tls) = current.downcast_ref::<rustls::Error>() {
+            return match tls {
+                rustls::Error::InvalidCertificate(_) => {
+                    "its TLS certificate can't be trusted".to_owned()
+                }
+                _ => "the TLS handshake fails".to_owned(),
+            };
+        }
+        // A wrapped error is looked into below; a bare one is the bottom.
+        if let Some(io) = current.downcast_ref::<io::Error>() {
+            match io.get_ref() {
+                Some(inner) if inner.is::<rustls::Error>() => {
+                    cause = Some(inner);
+                    continue;
+                }
+                _ => return io_failure(io.kind()),
+            }
+        }
+        cause = current.source();
+    }
+    if error.is_connect() {
+        "can't be reached: the name does not resolve or nobody answers".to_owned()
+    } else {
+        "breaks off or does not speak HTTP".to_owned()
+    }
+}
+
+fn redis_failure(error: &RedisError) -> String {
+    match error.kind() {
+        _ if error.code() == Some("NOAUTH") => {
+            "wants a password, and REDIS_URL has none".to_owned()
+        }
+        ErrorKind::AuthenticationFailed => "refuses the password in REDIS_URL".to_owned(),
+        _ if error.is_connection_refusal() => io_failure(io::ErrorKind::ConnectionRefused),
+        ErrorKind::Io => "can't be reached, or the connection breaks".to_owned(),
+        ErrorKind::Server(_) => "refuses the command".to_owned(),
+        _ => "does not speak the Redis protocol".to_owned(),
+    }
+}
+
+fn io_failure(kind: io::ErrorKind) -> String {
+    match kind {
+        io::ErrorKind::ConnectionRefused => "refuses the connection".to_owned(),
+        io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof => {
+            "closes the connection".to_owned()
+        }
+        kind => format!("can't be reached: {kind}"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,282 @@
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use serde_json::json;
+use tester_peers::http::{Connection, Request, Server};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+use super::*;
+use crate::config::{Environment, Sources};
+
+const SERVICE_KEY: &str = "sb_secret_9fKq2Lr7Vt0Xm4Wc9pYs3A";
+const GEMINI_KEY: &str = "AIzaSyB-8fKq2Lr7Vt0Xm4Wc9";
+/// Generous, for a loaded machine; tests of the deadline itself stop the clock.
+const DEADLINE: Duration = Duration::from_mins(1);
+
+/// Settings whose dependencies all stand at `root`.
+fn settings(root: &str, changes: &[(&'static str, &str)]) -> ServeSettings {
+    let mut variables: BTreeMap<&'static str, &str> = [
+        ("ENV", "development"),
+        ("GEMINI_API_KEY", GEMINI_KEY),
+        ("GEMINI_BASE_URL", root),
+        ("SUPABASE_URL", root),
+        ("SUPABASE_SERVICE_ROLE_KEY", SERVICE_KEY),
+        ("SUPABASE_JWT_SECRET", "jwt-secret-4kP9sD2fG7hJ1lQ8wE3rT6yU0zXcVbNm"),
+        ("SUPABASE_ANON_KEY", "sb_publishable_4Wc9pYs3A9fKq2Lr7Vt0Xm"),
+        ("DATA_ENCRYPTION_KEY", "Jx3tQ0mV9rLk2WcYpZ8uHsN5dGfB1aTeRiOqXy7wM4E="),
+        ("TURNSTILE_SECRET_KEY", "0x4AAAAAAAQw3rTyU8iOp5AsDfGhJkLzXcVb"),
+        ("WORKER_URL", root),
+        ("WORKER_AUTH_TOKEN", "w0rKer-t0ken-Jx3tQ0mV9rLk2WcYpZ8uHsN5dGfB1"),
+    ]
+    .into();
+    variables.extend(changes.iter().copied());
+    let environment: Environment = variables.into_iter().collect();
+    ServeSettings::load(&Sources::from(environment)).expect("sound settings")
+}
+
+async fn ask(settings: &ServeSettings) -> Vec<(String, Condition)> {
+    let probes = Prober::new(DEADLINE).ask_all(settings).await;
+    probes.into_iter().map(|probe| (probe.dependency.to_string(), probe.condition)).collect()
+}
+
+/// Asks peers of which one gives `status` and `answer` at `path` and the others are sound.
+async fn ask_with(path: &'static str, status: u16, answer: &str) -> Vec<(String, Condition)> {
+    let answer = answer.to_owned();
+    let peer = Server::start(move |request: Request, mut connection: Connection| {
+        let answer = answer.clone();
+        async move {
+            if request.path() == path {
+                connection
+                    .respond(status, &[("location", "/elsewhere")], answer.as_bytes())
+                    .await?;
+            } else {
+                respond_soundly(&request, &mut connection).await?;
+            }
+            Ok(connection)
+        }
+    })
+    .await
+    .expect("a free port");
+    ask(&settings(&peer.url(), &[])).await
+}
+
+async fn respond_soundly(request: &Request, connection: &mut Connection) -> io::Result<()> {
+    let answer = match request.path() {
+        "/v1beta/models" => json!({"models": [{"name": "models/gemini-3.8-flash"}]}),
+        "/rest/v1/generation_history" => json!([]),
+        "/auth/v1/.well-known/jwks.json" => json!({"keys": []}),
+        "/health" => json!({"status": "ok"}),
+        _ => return connection.respond_json(404, &json!({})).await,
+    };
+    connection.respond_json(200, &answer).await
+}
+
+/// A Redis that answers every command with the same line.
+async fn redis_peer(line: &'static [u8]) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("a bound address");
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut received = vec![0; 4096];
+                while let Ok(length @ 1..) = stream.read(&mut received).await {
+                    // Commands come pipelined; each is an array, so it begins with an asterisk.
+                    let commands = received[..length].split(|byte| *byte == b'*').count() - 1;
+                    for _ in 0..commands {
+                        if stream.write_all(line).await.is_err() {
+                            return;
+                        }
+                    }
+                }
+            });
+        }
+    });
+    address
+}
+
+fn down(reason: &str) -> Condition {
+    Condition::Down(reason.to_owned())
+}
+
+#[tokio::test]
+async fn sound_dependencies_are_up_and_get_the_right_credentials() {
+    let (seen, mut requests) = mpsc::unbounded_channel();
+    let peer = Server::start(move |request: Request, mut connection: Connection| {
+        let seen = seen.clone();
+        async move {
+            respond_soundly(&request, &mut connection).await?;
+            seen.send(request).expect("the test listens");
+            Ok(connection)
+        }
+    })
+    .await
+    .expect("a free port");
+    let redis = format!("redis://{}", redis_peer(b"+PONG\r\n").await);
+    let probes = ask(&settings(&peer.url(), &[("REDIS_URL", &redis)])).await;
+    let names: Vec<_> = probes.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["gemini", "supabase_table", "supabase_keys", "redis", "worker_1"]);
+    for (name, condition) in &probes {
+        assert_eq!(*condition, Condition::Up, "{name}");
+    }
+    requests.close();
+    let mut count = 0;
+    while let Some(request) = requests.recv().await {
+        count += 1;
+        let header = |name| request.header(name);
+        assert!(!request.target.contains(GEMINI_KEY) && !request.target.contains(SERVICE_KEY));
+        match request.path() {
+            "/v1beta/models" => assert_eq!(header("x-goog-api-key"), Some(GEMINI_KEY)),
+            "/rest/v1/generation_history" => {
+                assert_eq!(header("apikey"), Some(SERVICE_KEY));
+                // A new key as a bearer is refused by Supabase.
+                assert_eq!(header("authorization"), None);
+                assert_eq!(request.query("limit").as_deref(), Some("1"));
+            }
+            _ => assert_eq!(header("apikey").or(header("authorization")), None),
+        }
+    }
+    assert_eq!(count, 4);
+}
+
+#[tokio::test]
+async fn a_legacy_supabase_key_is_sent_as_bearer_too() {
+    let legacy = "eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoic2VydmljZV9yb2xlIn0.c2lnbmF0dXJl";
+    let peer = Server::start(move |request: Request, mut connection: Connection| async move {
+        let bearer = request.header("authorization") == Some(&format!("Bearer {legacy}"));
+        if request.path().starts_with("/rest") && !bearer {
+            connection.respond_json(401, &json!({})).await?;
+        } else {
+            respond_soundly(&request, &mut connection).await?;
+        }
+        Ok(connection)
+    })
+    .await
+    .expect("a free port");
+    let probes = ask(&settings(&peer.url(), &[("SUPABASE_SERVICE_ROLE_KEY", legacy)])).await;
+    assert_eq!(probes[1], ("supabase_table".to_owned(), Condition::Up));
+}
+
+#[tokio::test]
+async fn each_answer_has_its_verdict() {
+    let invalid_key = r#"[{"error":{"code":400,"details":[{"reason":"API_KEY_INVALID"}]}}]"#;
+    let table = "/rest/v1/generation_history";
+    let keys = "/auth/v1/.well-known/jwks.json";
+    let missing = "the table generation_history is missing: the schema is not applied";
+    let cases = [
+        ("/v1beta/models", 400, invalid_key, down("does not know GEMINI_API_KEY")),
+        ("/v1beta/models", 400, "{}", down("answers with status 400")),
+        ("/v1beta/models", 403, "{}", down("refuses GEMINI_API_KEY")),
+        ("/v1beta/models", 429, "{}", down("answers with status 429")),
+        ("/v1beta/models", 302, "", down("redirects elsewhere (status 302)")),
+        ("/v1beta/models", 200, "<html>", down("the answer is no model list")),
+        (
+            "/v1beta/models",
+            200,
+            r#"{"models":[{"name":"models/other"},{}]}"#,
+            Condition::Degraded(
+                "the default model is not in the list; see DEFAULT_GEMINI_MODEL".to_owned(),
+            ),
+        ),
+        (table, 401, "{}", down("refuses SUPABASE_SERVICE_ROLE_KEY")),
+        (table, 404, r#"{"code":"PGRST205"}"#, down(missing)),
+        (table, 400, r#"{"code":"42P01"}"#, down(missing)),
+        (table, 503, "", down("fails (status 503)")),
+        (table, 200, "{}", down("the answer is no list of rows")),
+        (keys, 200, "[]", down("the answer is no key set")),
+        (keys, 404, "", down("answers with status 404")),
+        ("/health", 200, r#"{"status":"degraded"}"#, {
+            Condition::Degraded("reports itself degraded".to_owned())
+        }),
+        ("/health", 200, "hello", down("the answer is not a worker's")),
+        ("/health", 503, "{}", down("is draining or starting (status 503)")),
+    ];
+    for (path, status, answer, expected) in cases {
+        let probes = ask_with(path, status, answer).await;
+        let not_up: Vec<_> = probes
+            .into_iter()
+            .map(|(_, found)| found)
+            .filter(|found| *found != Condition::Up)
+            .collect();
+        assert_eq!(not_up, [expected], "{path} {status} {answer}");
+    }
+}
+
+#[tokio::test]
+async fn an_endless_answer_is_cut_off() {
+    let peer = Server::start(|_: Request, mut connection: Connection| async move {
+        connection.start_chunked(200, &[]).await?;
+        loop {
+            connection.chunk(&[b' '; 8_192]).await?;
+        }
+    })
+    .await
+    .expect("a free port");
+    for (name, condition) in ask(&settings(&peer.url(), &[])).await {
+        assert_eq!(condition, down("the answer is too long to be one"), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn who_is_not_there_or_speaks_another_protocol_is_down() {
+    let nobody = {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        listener.local_addr().expect("a bound address")
+    };
+    let probes =
+        ask(&settings(&format!("http://{nobody}"), &[("REDIS_URL", &format!("redis://{nobody}"))]))
+            .await;
+    assert_eq!(probes.len(), 5);
+    for (name, condition) in probes {
+        assert_eq!(condition, down("refuses the connection"), "{name}");
+    }
+    let garbage = redis_peer(b"-ERR unknown command\r\n").await;
+    for (name, condition) in ask(&settings(&format!("http://{garbage}"), &[])).await {
+        assert_eq!(condition, down("breaks off or does not speak HTTP"), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_redis_that_refuses_or_talks_nonsense_is_down() {
+    let peer = Server::start(|request: Request, mut connection: Connection| async move {
+        respond_soundly(&request, &mut connection).await?;
+        Ok(connection)
+    })
+    .await
+    .expect("a free port");
+    for (user, line, expected) in [
+        (
+            ":password@",
+            b"-WRONGPASS invalid username-password pair\r\n".as_slice(),
+            "refuses the password in REDIS_URL",
+        ),
+        ("", b"-NOAUTH Authentication required.\r\n", "wants a password, and REDIS_URL has none"),
+        ("", b"-LOADING in progress\r\n", "refuses the command"),
+        ("", b"hello\r\n", "does not speak the Redis protocol"),
+        ("", b"+PING\r\n", "the answer to PING is not PONG"),
+    ] {
+        let url = format!("redis://{user}{}", redis_peer(line).await);
+        let probes = ask(&settings(&peer.url(), &[("REDIS_URL", &url)])).await;
+        assert_eq!(probes[3], ("redis".to_owned(), down(expected)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_deadlines_run_side_by_side() {
+    let peer = Server::start(|_: Request, mut connection: Connection| async move {
+        connection.closed_by_caller().await;
+        Ok(connection)
+    })
+    .await
+    .expect("a free port");
+    let settings = settings(&peer.url(), &[]);
+    let client = Prober::new(PROBE_DEADLINE);
+    let started = Instant::now();
+    let probes = client.ask_all(&settings).await;
+    assert_eq!(probes.len(), 4);
+    for probe in probes {
+        assert_eq!(probe.condition, down("no answer within 5000 ms"), "{}", probe.dependency);
+    }
+    assert!(started.elapsed() < 2 * PROBE_DEADLINE);
+}

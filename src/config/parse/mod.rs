@@ -1,0 +1,17 @@
+//! One parser a kind of value. Each takes the trimmed text of a variable and gives the type the
+//! rest of the program works with, or a [`Flaw`](super::Flaw) that never holds the text.
+
+mod placeholder;
+mod plain;
+mod secret;
+mod supabase_key;
+mod web;
+
+pub(super) use plain::{
+    boolean, deploy_environment, host, integer, log_filter, log_format, model_name,
+};
+pub(super) use secret::{
+    gemini_key, internal_secret, jwt_secret, master_key, redis_url, turnstile_secret, worker_token,
+};
+pub(super) use supabase_key::{SupabaseKeyRole, supabase_key};
+pub(super) use web::{Transport, endpoint_url, origins, root_url, worker_urls};
