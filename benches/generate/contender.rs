@@ -132,8 +132,12 @@ impl Contender {
             }
         };
         while Http::get_status(address, probe) != Some(200) {
-            if begin.elapsed() > READY_PATIENCE || process.has_exited()? {
-                bail!("{kind} does not answer {probe}; {}", process.last_words());
+            if let Some(status) = process.exit_status()? {
+                bail!("{kind} ended before it was ready ({status}); {}", process.last_words());
+            }
+            if begin.elapsed() > READY_PATIENCE {
+                let words = process.last_words();
+                bail!("{kind} does not answer {probe} after {READY_PATIENCE:?}; {words}");
             }
             std::thread::sleep(Duration::from_micros(250));
         }

@@ -30,7 +30,7 @@ impl Machine {
             profile: if cfg!(debug_assertions) { "unoptimised" } else { "release" },
             cpu: first_value("/proc/cpuinfo", "model name").unwrap_or_else(unknown),
             cores: cores(),
-            memory: first_value("/proc/meminfo", "MemTotal").unwrap_or_else(unknown),
+            memory: memory().unwrap_or_else(unknown),
             kernel: std::fs::read_to_string("/proc/sys/kernel/osrelease")
                 .map_or_else(|_| unknown(), |release| release.trim().to_owned()),
             rustc: output("rustc", &["--version"]).unwrap_or_else(unknown),
@@ -49,6 +49,11 @@ fn commit() -> Option<String> {
     // The table itself is written by a run; it says nothing about what was built.
     let changes = output("git", &["status", "--porcelain", "--", ".", ":!docs/benchmarks.md"])?;
     Some(if changes.is_empty() { commit } else { format!("{commit}+") })
+}
+
+fn memory() -> Option<String> {
+    let kib: f64 = first_value("/proc/meminfo", "MemTotal")?.strip_suffix(" kB")?.parse().ok()?;
+    Some(format!("{:.1} GiB", kib / 1024.0 / 1024.0))
 }
 
 /// The value behind the first line that starts with the key, in `key : value` files of `/proc`.

@@ -1,7 +1,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use tempfile::TempDir;
 use tester_peers::paced::{Pace, Script};
 
@@ -58,9 +58,9 @@ impl Bench {
         let folder = scratch_folder()?;
         let (contender, _) = Contender::start(kind, self.peer.peer(), folder.path())?;
         let measured = self.measure_running(kind, &contender, readings);
-        measured.with_context(|| match &contender.process {
-            Some(process) => process.last_words(),
-            None => "the peer itself".to_owned(),
+        measured.map_err(|error| match &contender.process {
+            Some(process) => anyhow!("{error:#}\n{}", process.last_words()),
+            None => error,
         })
     }
 
