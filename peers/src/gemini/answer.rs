@@ -47,6 +47,8 @@ pub enum Answer {
     Failure(Failure),
     /// Nothing at all: not even a status line. The connection stays open until the caller closes.
     Silence,
+    /// The connection breaks before a status line.
+    Break(Breakage),
 }
 
 impl From<StreamedAnswer> for Answer {
@@ -74,6 +76,7 @@ impl Answer {
                 connection.closed_by_caller().await;
                 Ok(Ending::ClosedByCaller)
             }
+            Self::Break(_) => Ok(Ending::Broken),
             Self::Failure(failure) => {
                 write_failure(&mut connection, failure).await.map(|()| Ending::Answered)
             }
@@ -81,7 +84,12 @@ impl Answer {
         };
         match written {
             Ok(Ending::Broken) => {
-                if matches!(self, Self::Stream(StreamedAnswer { end: End::Reset, .. })) {
+                let resets = matches!(
+                    self,
+                    Self::Break(Breakage::Reset)
+                        | Self::Stream(StreamedAnswer { end: End::Break(Breakage::Reset), .. })
+                );
+                if resets {
                     connection.reset_when_dropped();
                 }
                 (Ending::Broken, Err(io::Error::other("broken on order")))
@@ -117,8 +125,7 @@ pub enum Breakage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     Orderly,
-    Close,
-    Reset,
+    Break(Breakage),
     Hang,
 }
 
@@ -295,10 +302,7 @@ impl StreamedAnswer {
     /// Breaks the connection after the last segment instead of ending the body.
     #[must_use]
     pub const fn then_break(mut self, breakage: Breakage) -> Self {
-        self.end = match breakage {
-            Breakage::Close => End::Close,
-            Breakage::Reset => End::Reset,
-        };
+        self.end = End::Break(breakage);
         self
     }
 
@@ -432,7 +436,7 @@ impl StreamedAnswer {
             report(index + 1);
         }
         match self.end {
-            End::Close | End::Reset => Ok(Ending::Broken),
+            End::Break(_) => Ok(Ending::Broken),
             End::Hang => {
                 connection.closed_by_caller().await;
                 Ok(Ending::ClosedByCaller)

@@ -214,3 +214,6 @@ impl AnswerParser {
 fn first(candidates: Vec<Candidate>) -> Option<Candidate> {
     candidates.into_iter().next()
 }
+
+#[cfg(test)]
+mod tests;

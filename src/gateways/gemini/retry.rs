@@ -42,3 +42,6 @@ impl RetrySchedule {
         in_time.then_some(wait)
     }
 }
+
+#[cfg(test)]
+mod tests;

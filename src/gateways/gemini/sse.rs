@@ -86,7 +86,7 @@ impl Decoder {
             }
             let end = rest.iter().position(|&byte| byte == b'\n' || byte == b'\r');
             let part = &rest[..end.unwrap_or(rest.len())];
-            if self.held() + part.len() > MAX_EVENT_BYTES {
+            if self.held() + part.len() + usize::from(end.is_some()) > MAX_EVENT_BYTES {
                 self.overflow();
                 return;
             }
@@ -236,3 +236,6 @@ impl BareJson {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

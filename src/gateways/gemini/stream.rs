@@ -127,3 +127,6 @@ where
         this.poll_event(cx).map(|event| event.map(|event| event.map_err(|failure| failure.error)))
     }
 }
+
+#[cfg(test)]
+mod tests;
