@@ -8,6 +8,7 @@ mod ids;
 mod language;
 mod locale;
 mod model;
+mod prompt;
 mod source;
 mod user;
 mod wallet;
@@ -23,6 +24,7 @@ pub use model::{
     CatalogProblem, InvalidModelName, MODEL_NAME_MAX_LENGTH, Model, ModelCatalog, ModelName,
     Sampling,
 };
+pub use prompt::Prompt;
 pub use source::{
     DESCRIPTION_MAX_CHARS, Description, SOURCE_MAX_CHARS, SOURCE_MIN_CHARS, SourceCode, TextProblem,
 };

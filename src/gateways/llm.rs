@@ -3,16 +3,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 
+pub use crate::domain::Prompt;
 use crate::domain::{Model, TokenUsage};
-
-/// What a model is asked: orders in `system`, material in `user`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Prompt {
-    /// The orders.
-    pub system: String,
-    /// The source and the intent, marked as data.
-    pub user: String,
-}
 
 /// One step of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -423,11 +423,14 @@ impl From<&LlmError> for Failure {
         match error {
             LlmError::Blocked { .. } => Self::Blocked,
             LlmError::Truncated { .. } => Self::Truncated,
-            LlmError::Busy { retry_after, .. } => Self::Busy { retry_after: *retry_after },
-            LlmError::Timeout(_) => Self::Timeout,
-            LlmError::Unreachable(_) | LlmError::Rejected { .. } | LlmError::Malformed(_) => {
-                Self::Model
+            LlmError::Busy { status: 429 | 503, retry_after } => {
+                Self::Busy { retry_after: *retry_after }
             }
+            LlmError::Busy { status: 408 | 504, .. } | LlmError::Timeout(_) => Self::Timeout,
+            LlmError::Busy { .. }
+            | LlmError::Unreachable(_)
+            | LlmError::Rejected { .. }
+            | LlmError::Malformed(_) => Self::Model,
         }
     }
 }
@@ -448,7 +451,7 @@ async fn stream_answer(
     written: &mut Written,
 ) -> Result<Finished, Interruption> {
     let request = &task.order.request;
-    let prompt = languages::prompt(request);
+    let prompt = languages::prompt(request, task.id);
     let mut answer = provider.generate(&request.model, prompt).await?;
     let mut fences = FenceStripper::new();
     let ended = loop {
