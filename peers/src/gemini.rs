@@ -22,6 +22,7 @@
 //! [`GeminiPeer::set_default`] says otherwise. Nothing in here sleeps unless a pace is asked for.
 
 mod answer;
+mod failure;
 #[cfg(test)]
 mod tests;
 
@@ -33,7 +34,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::json;
 use tokio::sync::watch;
 
-pub use answer::{Answer, Breakage, Failure, Gate, StreamedAnswer, Usage};
+pub use answer::{Answer, Breakage, Gate, StreamedAnswer, Usage};
+pub use failure::Failure;
 
 use crate::http::{Connection, Request, Server};
 
@@ -286,7 +288,7 @@ async fn respond(
     mut connection: Connection,
 ) -> io::Result<Connection> {
     if let Some(refusal) = refusal(script, &request) {
-        answer::write_failure(&mut connection, &refusal).await?;
+        failure::write_failure(&mut connection, &refusal).await?;
         return Ok(connection);
     }
     match request.method.as_str() {
@@ -310,7 +312,7 @@ async fn respond(
         }
         _ => {
             let failure = Failure::new(404, "NOT_FOUND", "no such method");
-            answer::write_failure(&mut connection, &failure).await?;
+            failure::write_failure(&mut connection, &failure).await?;
             Ok(connection)
         }
     }

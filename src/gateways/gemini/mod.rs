@@ -1,5 +1,4 @@
-//! The Gemini API (`streamGenerateContent` over SSE, v1beta) behind the
-//! [`LlmProvider`](super::LlmProvider) seam.
+//! The Gemini API (`streamGenerateContent` over SSE, v1beta) behind the [`LlmProvider`] seam.
 //!
 //! Failure policy: closed. What can be retried is retried before the first token; after it every
 //! failure reaches the caller, and a partial answer is never passed off as a complete one.
