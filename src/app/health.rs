@@ -58,13 +58,13 @@ pub struct DependencyReport {
 impl HealthCheck {
     /// Asks all dependencies side by side, each with a deadline.
     pub async fn run(&self) -> HealthReport {
-        let prober = Prober::new(PROBE_DEADLINE);
+        let ask = Prober::new(PROBE_DEADLINE);
         match self {
-            Self::Serve(settings) => report(prober.ask_all(settings).await),
+            Self::Serve(settings) => report(ask.ask_all(settings).await),
             Self::Dev { database, gemini } => {
-                let mut probes = vec![prober.database(database).await];
+                let mut probes = vec![ask.database(database).await];
                 if let Some(gemini) = gemini {
-                    probes.push(prober.model(&gemini.0, &gemini.1).await);
+                    probes.push(ask.model(&gemini.0, &gemini.1).await);
                 }
                 report(probes)
             }

@@ -75,6 +75,8 @@ pub struct Application {
     address: SocketAddr,
     lifecycle: Lifecycle,
     grace: Duration,
+    /// Closed last: the final refunds go into it.
+    database: Option<Sqlite>,
 }
 
 impl Application {
@@ -95,6 +97,7 @@ impl Application {
             history: supabase.clone(),
             wallet: supabase,
             key: settings.encryption_key.clone(),
+            database: None,
             health: HealthCheck::Serve(Box::new(settings.clone())),
         };
         Self::listen(settings.common, choices)
@@ -114,6 +117,7 @@ impl Application {
             database: sqlite.clone(),
             gemini: settings.gemini.clone().map(|gemini| Box::new((gemini, models.clone()))),
         };
+        let database = sqlite.clone();
         let sqlite = Arc::new(sqlite);
         let provider = match settings.gemini.clone() {
             Some(gemini) => Some(Arc::new(Gemini::new(gemini)?) as Arc<dyn LlmProvider>),
@@ -127,6 +131,7 @@ impl Application {
             history: sqlite.clone(),
             wallet: sqlite,
             key: data.key().clone(),
+            database: Some(database),
             health,
         };
         Self::listen(settings.common, choices)
@@ -152,11 +157,16 @@ impl Application {
         tracing::info!("draining");
         self.lifecycle.drain(self.grace).await;
         self.handle.stop(true).await;
-        server.await.map_err(io::Error::other)?
+        let ended = server.await.map_err(io::Error::other)?;
+        if let Some(database) = self.database {
+            database.close().await;
+        }
+        ended
     }
 
     fn listen(common: CommonSettings, choices: Choices) -> Result<Self, StartupError> {
         let lifecycle = Lifecycle::default();
+        let database = choices.database.clone();
         let server_settings = common.server.clone();
         let state = web::Data::new(state(common, choices, lifecycle.clone()));
         let address = SocketAddr::new(server_settings.host, server_settings.port);
@@ -168,6 +178,7 @@ impl Application {
             address,
             lifecycle,
             grace: server_settings.shutdown_grace,
+            database,
         })
     }
 }
@@ -181,6 +192,7 @@ struct Choices {
     history: Arc<dyn HistoryRepository>,
     wallet: Arc<dyn WalletRepository>,
     key: MasterKey,
+    database: Option<Sqlite>,
     health: HealthCheck,
 }
 

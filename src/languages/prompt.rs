@@ -2,7 +2,9 @@
 //! user part, between marker lines that occur in neither.
 
 use super::{facts, java, javascript, python, typescript};
-use crate::domain::{Freshness, GenerationId, GenerationRequest, LanguageCode, Locale, Prompt};
+use crate::domain::{
+    Description, Freshness, GenerationId, GenerationRequest, LanguageCode, Locale, Prompt,
+};
 
 /// Part of the key of cached answers: raise it with every change of a prompt's text.
 pub const PROMPT_VERSION: &str = "1";
@@ -53,7 +55,7 @@ const fn style(language: LanguageCode) -> &'static str {
 
 fn material(request: &GenerationRequest, id: GenerationId) -> String {
     let source = request.source.as_str();
-    let intent = request.description.as_ref().map(|description| description.as_str());
+    let intent = request.description.as_ref().map(Description::as_str);
     let marker = marker(&[source, intent.unwrap_or_default()]);
     let name = request.language.display_name();
     let mut text = format!(
@@ -81,16 +83,18 @@ fn material(request: &GenerationRequest, id: GenerationId) -> String {
 
 /// A line that occurs in none of the texts, so that no text can close its own frame.
 fn marker(texts: &[&str]) -> String {
-    (0_u64..)
+    // A text holds fewer markers than characters, so one of these is free.
+    let longest = texts.iter().map(|text| text.len()).sum();
+    (0..=longest)
         .map(|number| format!("=====TESTER-DATA-{number}====="))
         .find(|marker| !texts.iter().any(|text| text.contains(marker.as_str())))
-        .expect("a text of bounded length can't hold every number")
+        .expect("more markers than the texts can hold")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Description, Model, ModelName, Sampling, SourceCode};
+    use crate::domain::{Model, ModelName, Sampling, SourceCode};
 
     fn request(language: LanguageCode, locale: Locale) -> GenerationRequest {
         let name = ModelName::parse("gemini-3.8-flash").expect("a name");

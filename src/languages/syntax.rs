@@ -101,7 +101,10 @@ impl Grammar {
                 return Some(place(node.start_position(), kind.clone(), text));
             }
             let descend = node.has_error() || !self.refused.is_empty();
-            if !(descend && cursor.goto_first_child()) && !go_on(&mut cursor) {
+            if descend && cursor.goto_first_child() {
+                continue;
+            }
+            if !go_on(&mut cursor) {
                 return None;
             }
         }

@@ -8,7 +8,7 @@ use crate::domain::UserId;
 use crate::stores::{LimitedAction, RateLimit, RateLimiter};
 
 /// The span all limits are counted over (contract: "a user and a minute").
-const WINDOW: Duration = Duration::from_secs(60);
+const WINDOW: Duration = Duration::from_mins(1);
 
 /// The configured limits over a counting store.
 pub struct RateLimits {

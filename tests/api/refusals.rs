@@ -6,7 +6,7 @@ use tester_peers::turnstile::TurnstileAnswer;
 
 use crate::support::{DevApp, RawClient, TestApp};
 
-fn with(changes: Value) -> Value {
+fn with(changes: &Value) -> Value {
     let mut body = TestApp::body(1);
     for (name, value) in changes.as_object().expect("an object") {
         body[name] = value.clone();
@@ -27,25 +27,25 @@ async fn every_field_that_is_missing_mistyped_or_out_of_range_is_named() {
     let cases = [
         (without("input_code"), "input_code"),
         (without("language"), "language"),
-        (with(json!({"input_code": null})), "input_code"),
-        (with(json!({"input_code": 7})), "input_code"),
-        (with(json!({"input_code": ["def f(): pass"]})), "input_code"),
-        (with(json!({"input_code": "short"})), "input_code"),
-        (with(json!({"input_code": "   123456789   "})), "input_code"),
-        (with(json!({"input_code": long})), "input_code"),
-        (with(json!({"input_code": "def f():\u{0}\n    pass"})), "input_code"),
-        (with(json!({"language": 7})), "language"),
-        (with(json!({"language": "ruby"})), "language"),
-        (with(json!({"language": " python"})), "language"),
-        (with(json!({"language": ""})), "language"),
-        (with(json!({"model": "gpt-5"})), "model"),
-        (with(json!({"model": "../../etc"})), "model"),
-        (with(json!({"model": {}})), "model"),
-        (with(json!({"is_regenerate": "true"})), "is_regenerate"),
-        (with(json!({"is_regenerate": 1})), "is_regenerate"),
-        (with(json!({"description": 1})), "description"),
-        (with(json!({"description": "x".repeat(4_001)})), "description"),
-        (with(json!({"turnstile_token": 1})), "turnstile_token"),
+        (with(&json!({"input_code": null})), "input_code"),
+        (with(&json!({"input_code": 7})), "input_code"),
+        (with(&json!({"input_code": ["def f(): pass"]})), "input_code"),
+        (with(&json!({"input_code": "short"})), "input_code"),
+        (with(&json!({"input_code": "   123456789   "})), "input_code"),
+        (with(&json!({"input_code": long})), "input_code"),
+        (with(&json!({"input_code": "def f():\u{0}\n    pass"})), "input_code"),
+        (with(&json!({"language": 7})), "language"),
+        (with(&json!({"language": "ruby"})), "language"),
+        (with(&json!({"language": " python"})), "language"),
+        (with(&json!({"language": ""})), "language"),
+        (with(&json!({"model": "gpt-5"})), "model"),
+        (with(&json!({"model": "../../etc"})), "model"),
+        (with(&json!({"model": {}})), "model"),
+        (with(&json!({"is_regenerate": "true"})), "is_regenerate"),
+        (with(&json!({"is_regenerate": 1})), "is_regenerate"),
+        (with(&json!({"description": 1})), "description"),
+        (with(&json!({"description": "x".repeat(4_001)})), "description"),
+        (with(&json!({"turnstile_token": 1})), "turnstile_token"),
     ];
     for (body, field) in cases {
         let error = app.generate(&body).await.error(422, "INVALID_REQUEST").await;
@@ -118,7 +118,7 @@ async fn source_that_is_not_valid_in_its_language_is_refused_with_its_place() {
         ("typescript", "function f(a: number {\n  return 1;\n}"),
         ("java", "public class A { int f( { return 1; } }"),
     ] {
-        let body = with(json!({"language": language, "input_code": source}));
+        let body = with(&json!({"language": language, "input_code": source}));
         let error = app.generate(&body).await.error(400, "VALIDATION_ERROR").await;
         assert_eq!(error["status"], "validation_error");
         let message = error["message"].as_str().expect("a message");
@@ -129,7 +129,7 @@ async fn source_that_is_not_valid_in_its_language_is_refused_with_its_place() {
         ("javascript", "// only a comment\n/* and another */"),
         ("java", "/* only a comment */ // x"),
     ] {
-        let body = with(json!({"language": language, "input_code": source}));
+        let body = with(&json!({"language": language, "input_code": source}));
         app.generate(&body).await.error(400, "VALIDATION_ERROR").await;
     }
     assert_eq!(app.turnstile.calls().len(), 0, "a token is not spent on what can't be used");
@@ -147,7 +147,7 @@ async fn another_language_is_recognised_and_named() {
         ("java", python, "Python"),
         ("typescript", python, "Python"),
     ] {
-        let body = with(json!({"language": chosen, "input_code": source}));
+        let body = with(&json!({"language": chosen, "input_code": source}));
         let error = app.generate(&body).await.error(400, "VALIDATION_ERROR").await;
         let message = error["message"].as_str().expect("a message");
         assert!(message.contains(actual), "{chosen}: {message}");
@@ -175,7 +175,7 @@ async fn messages_are_korean_unless_english_is_preferred() {
 async fn the_bot_check_closes_the_door_on_everything_but_a_pass() {
     let app = TestApp::start().await;
     app.generate(&without("turnstile_token")).await.error(400, "TURNSTILE_FAILED").await;
-    let long = with(json!({"turnstile_token": "x".repeat(2_049)}));
+    let long = with(&json!({"turnstile_token": "x".repeat(2_049)}));
     app.generate(&long).await.error(400, "TURNSTILE_FAILED").await;
     assert_eq!(app.turnstile.calls().len(), 0, "not worth a call");
     app.turnstile.script([

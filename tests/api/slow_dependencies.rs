@@ -11,6 +11,7 @@ use crate::support::{TestApp, soon};
 async fn open_streams_and_health_go_on_while_supabase_does_not_answer() {
     // One worker thread: whatever blocks it blocks everybody.
     let app = TestApp::start().await;
+    app.supabase.set_balance(app.user, 1_000);
     let gate = Gate::closed();
     let pieces: Vec<String> = (0..20).map(|number| format!("x = {number}\n")).collect();
     app.gemini.enqueue(StreamedAnswer::text(pieces.clone()).gated(&gate));

@@ -93,7 +93,7 @@ async fn what_is_streamed_is_what_is_saved_and_no_plain_text_is_stored() {
 
 #[tokio::test]
 async fn fences_are_stripped_at_every_split_point() {
-    let app = TestApp::start().await;
+    let app = TestApp::start_with(&[("WALLET_ENABLED", "false")]).await;
     let fenced = format!("```python\n{CODE}```\n");
     for split in 1..fenced.len() {
         let (head, tail) = fenced.split_at(split);
@@ -141,7 +141,7 @@ async fn every_stream_error_code_is_one_last_frame_and_refunds_once() {
         (half().then_error(&Failure::new(500, "INTERNAL", "x")).into(), "GENERATION_ERROR"),
         (half().then_error(&Failure::unavailable()).into(), "UPSTREAM_BUSY"),
         (half().then_bare_error(&Failure::unavailable()).into(), "UPSTREAM_BUSY"),
-        (StreamedAnswer::silent().into(), "GENERATION_ERROR"),
+        (StreamedAnswer::events(Vec::new()).into(), "GENERATION_ERROR"),
         (StreamedAnswer::text(["```python\n", "```\n"]).into(), "GENERATION_ERROR"),
         (Failure::invalid_key().into(), "GENERATION_ERROR"),
         (Failure::new(404, "NOT_FOUND", "no such model").into(), "GENERATION_ERROR"),

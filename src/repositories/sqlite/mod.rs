@@ -74,6 +74,12 @@ impl Sqlite {
         let query = "SELECT count(*) FROM open_charges";
         self.owner.call(move |connection| Ok(connection.query_row(query, [], |_| Ok(()))?)).await
     }
+
+    /// Finishes what is under way, closes the file and lets go of the folder, whatever clones are
+    /// left; their calls fail from then on.
+    pub async fn close(&self) {
+        self.owner.close().await;
+    }
 }
 
 fn lock(data_dir: &Path) -> Result<File, OpenError> {

@@ -11,7 +11,13 @@ use crate::repositories::RepositoryError;
 /// requests never come near it, and memory stays bounded when the disk is slow.
 const QUEUE: usize = 64;
 
-type Command = Box<dyn FnOnce(&mut Connection) + Send>;
+type Work = Box<dyn FnOnce(&mut Connection) + Send>;
+
+enum Command {
+    Run(Work),
+    /// Close the file, let go of the lock, and say so.
+    Close(oneshot::Sender<()>),
+}
 
 /// The thread that owns the connection.
 #[derive(Debug)]
@@ -28,11 +34,20 @@ impl Owner {
         let (sender, mut commands) = mpsc::channel::<Command>(QUEUE);
         let thread = thread::Builder::new().name("sqlite".to_owned()).spawn(move || {
             let mut connection = connection;
+            let mut waiting = None;
             while let Some(command) = commands.blocking_recv() {
-                command(&mut connection);
+                match command {
+                    Command::Run(work) => work(&mut connection),
+                    Command::Close(closed) => {
+                        waiting = Some(closed);
+                        break;
+                    }
+                }
             }
             drop(connection);
             drop(lock);
+            // Nobody waiting is no failure: the file is closed.
+            drop(waiting.map(|closed| closed.send(())));
         })?;
         Ok(Self { commands: Some(sender), thread: Some(thread) })
     }
@@ -48,13 +63,24 @@ impl Owner {
     {
         let ended = || RepositoryError::Failed("the database thread has ended".to_owned());
         let (reply, outcome) = oneshot::channel();
-        let command: Command = Box::new(move |connection| {
+        let work: Work = Box::new(move |connection| {
             // Nobody waiting is no failure: the work is done.
             drop(reply.send(work(connection)));
         });
         let commands = self.commands.as_ref().ok_or_else(ended)?;
-        commands.send(command).await.map_err(|_| ended())?;
+        commands.send(Command::Run(work)).await.map_err(|_| ended())?;
         outcome.await.map_err(|_| ended())?
+    }
+
+    /// Ends the thread after the commands that are queued; later ones fail.
+    pub(super) async fn close(&self) {
+        let (closed, confirmed) = oneshot::channel();
+        if let Some(commands) = &self.commands
+            && commands.send(Command::Close(closed)).await.is_ok()
+        {
+            // An error means that another call has closed it.
+            drop(confirmed.await);
+        }
     }
 }
 

@@ -400,7 +400,10 @@ async fn take(steps: Vec<Step>) {
             }
             Step::Deduct { charge, amount } => {
                 let outcome = bench.store.deduct(charge_of(charge, amount)).await;
-                let current = model.balance.unwrap_or(0);
+                let Some(current) = model.balance else {
+                    assert_eq!(outcome.expect("an answer"), Deduction::NoWallet);
+                    continue;
+                };
                 if current < amount {
                     assert_eq!(outcome.expect("an answer"), Deduction::Insufficient { current });
                 } else if model.used.contains_key(&charge) {

@@ -57,12 +57,14 @@ impl Meter {
     }
 
     pub(super) fn usage(&self, usage: TokenUsage) {
+        let language = self.language.as_str();
         for (kind, tokens) in [
             ("prompt", usage.prompt_tokens),
             ("output", usage.output_tokens),
             ("thinking", usage.thinking_tokens),
         ] {
-            counter!("tester_model_tokens_total", "kind" => kind).increment(tokens);
+            counter!("tester_model_tokens_total", "kind" => kind, "language" => language)
+                .increment(tokens);
         }
     }
 

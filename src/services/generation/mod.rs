@@ -39,7 +39,7 @@ use crate::repositories::RepositoryError;
 
 /// How long a client may leave its stream unread. It holds a connection to the model meanwhile,
 /// and nobody who watches tests being written pauses reading for a minute.
-const STALLED_CLIENT_AFTER: Duration = Duration::from_secs(60);
+const STALLED_CLIENT_AFTER: Duration = Duration::from_mins(1);
 
 /// Largest answer kept, in bytes: several times what the output limit of the models allows, so
 /// only an answer that makes no sense meets it.

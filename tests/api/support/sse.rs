@@ -48,13 +48,11 @@ impl EventStream {
                 return Some(parse(&frame[..end]));
             }
             let chunk = soon("a frame or the end", self.response.chunk()).await;
-            match chunk.expect("the stream ends in order") {
-                Some(bytes) => self.unread.extend_from_slice(&bytes),
-                None => {
-                    assert!(self.unread.is_empty(), "half a frame: {:?}", self.unread);
-                    return None;
-                }
-            }
+            let Some(bytes) = chunk.expect("the stream ends in order") else {
+                assert!(self.unread.is_empty(), "half a frame: {:?}", self.unread);
+                return None;
+            };
+            self.unread.extend_from_slice(&bytes);
         }
     }
 
