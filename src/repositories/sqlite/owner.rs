@@ -46,8 +46,10 @@ impl Owner {
             }
             drop(connection);
             drop(lock);
-            // Nobody waiting is no failure: the file is closed.
-            drop(waiting.map(|closed| closed.send(())));
+            if let Some(closed) = waiting {
+                // Nobody waiting is no failure: the file is closed.
+                let _ = closed.send(());
+            }
         })?;
         Ok(Self { commands: Some(sender), thread: Some(thread) })
     }

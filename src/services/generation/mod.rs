@@ -12,12 +12,11 @@
 
 mod answers;
 mod meter;
+mod order;
+mod writing;
 
-use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use futures_util::StreamExt as _;
 use time::OffsetDateTime;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -26,120 +25,19 @@ use tokio_util::task::TaskTracker;
 use self::answers::Answer;
 pub use self::answers::AnswerCache;
 use self::meter::{Meter, Outcome};
-use super::fences::FenceStripper;
+pub use self::order::{Failure, GenerationEvent, Order, Receipt, Refusal, Ticket};
+use self::writing::{Finished, Interruption, Task, Written, stream_answer};
 use super::history::HistoryService;
 use super::wallet::{Payment, WalletService};
 use crate::domain::{
-    AuthenticatedUser, CacheKey, Charge, Freshness, GenerationId, GenerationRequest,
-    MODEL_NAME_MAX_LENGTH, NewGeneration, TokenUsage, Tokens,
+    CacheKey, Charge, Freshness, GenerationId, GenerationRequest, NewGeneration, TokenUsage,
 };
-use crate::gateways::{BotCheck, BotCheckError, LlmError, LlmEvent, LlmProvider};
+use crate::gateways::{BotCheck, LlmProvider};
 use crate::languages::{self, SourceProblem};
-use crate::repositories::RepositoryError;
-
-/// How long a client may leave its stream unread. It holds a connection to the model meanwhile,
-/// and nobody who watches tests being written pauses reading for a minute.
-const STALLED_CLIENT_AFTER: Duration = Duration::from_mins(1);
-
-/// Largest answer kept, in bytes: several times what the output limit of the models allows, so
-/// only an answer that makes no sense meets it.
-const ANSWER_MAX_BYTES: usize = 2 * 1024 * 1024;
 
 /// Sources up to this many bytes are parsed on the serving thread (well under a millisecond);
 /// larger ones move to a blocking thread, so that no open stream waits for a parse.
 const INLINE_CHECK_MAX_BYTES: usize = 2 * 1024;
-
-/// What a client ordered.
-#[derive(Clone, Debug)]
-pub struct Order {
-    /// Who ordered.
-    pub user: AuthenticatedUser,
-    /// Tests for what.
-    pub request: GenerationRequest,
-    /// The bot check's token, as the client sent it.
-    pub turnstile_token: Option<String>,
-    /// The client's address, for the bot check.
-    pub client: Option<IpAddr>,
-}
-
-/// Why an order was not taken. Nothing was charged.
-#[derive(Debug)]
-pub enum Refusal {
-    /// The source is not valid in its language.
-    InvalidSource(SourceProblem),
-    /// The bot check said no, or could not be made.
-    Bot(BotCheckError),
-    /// The wallet holds too little.
-    InsufficientTokens {
-        /// The price.
-        required: Tokens,
-        /// What the wallet holds.
-        current: Tokens,
-    },
-    /// The wallet can't be asked.
-    Wallet(RepositoryError),
-    /// No model is configured (`tester dev` without a key).
-    NoModel,
-    /// This process is shutting down.
-    Draining,
-}
-
-/// One step of an order that was taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum GenerationEvent {
-    /// A piece of the tests.
-    Chunk(String),
-    /// The tests are complete and about to be stored.
-    Saving,
-    /// The tests could not be stored.
-    NotSaved,
-    /// All is done. Always the last event.
-    Done(Receipt),
-    /// There will be no complete result. Always the last event.
-    Failed(Failure),
-}
-
-/// How a generation ended well.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Receipt {
-    /// The history row; `None` when saving failed.
-    pub history_id: Option<GenerationId>,
-    /// Whether the answer came from the cache.
-    pub cached: bool,
-    /// The model that answered.
-    pub model: String,
-    /// Tokens the model counted; all zero for a cached answer.
-    pub usage: TokenUsage,
-}
-
-/// Why there is no complete result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// The model refuses this source or stopped its answer.
-    Blocked,
-    /// The output limit was reached; the chunks so far are useful.
-    Truncated,
-    /// The model is overloaded or out of quota.
-    Busy {
-        /// When to come back.
-        retry_after: Option<Duration>,
-    },
-    /// The model was too slow.
-    Timeout,
-    /// The model failed in another way.
-    Model,
-    /// This process is shutting down.
-    Shutdown,
-}
-
-/// The far end of an order: first the admission, then the events.
-#[derive(Debug)]
-pub struct Ticket {
-    /// Whether the order is taken. Dropping the ticket cancels the order.
-    pub admission: oneshot::Receiver<Result<(), Refusal>>,
-    /// What happens then. Dropping the receiver cancels the order.
-    pub events: mpsc::Receiver<GenerationEvent>,
-}
 
 /// What the service is made of.
 pub struct Parts {
@@ -364,77 +262,6 @@ enum Admitted {
     ToWrite { charge: Option<Charge>, cache_key: CacheKey, provider: Arc<dyn LlmProvider> },
 }
 
-/// One order while it is filled.
-struct Task<'a> {
-    id: GenerationId,
-    order: &'a Order,
-    events: &'a mpsc::Sender<GenerationEvent>,
-    meter: &'a Meter,
-}
-
-impl Task<'_> {
-    async fn send(&self, event: GenerationEvent) -> Result<(), ClientGone> {
-        match self.events.try_send(event) {
-            Ok(()) => Ok(()),
-            Err(mpsc::error::TrySendError::Closed(_)) => Err(ClientGone),
-            Err(mpsc::error::TrySendError::Full(event)) => {
-                self.events.send_timeout(event, STALLED_CLIENT_AFTER).await.map_err(|_| ClientGone)
-            }
-        }
-    }
-}
-
-/// The client closed its stream or stopped reading it.
-struct ClientGone;
-
-/// What reached the client's buffer so far. Lives outside of the streaming future, which may be
-/// cut off at any point.
-#[derive(Default)]
-struct Written {
-    code: String,
-    reached_client: bool,
-}
-
-struct Finished {
-    model: String,
-    usage: TokenUsage,
-}
-
-enum Interruption {
-    ClientLeft,
-    CutOff,
-    Model(LlmError),
-}
-
-impl From<ClientGone> for Interruption {
-    fn from(ClientGone: ClientGone) -> Self {
-        Self::ClientLeft
-    }
-}
-
-impl From<LlmError> for Interruption {
-    fn from(error: LlmError) -> Self {
-        Self::Model(error)
-    }
-}
-
-impl From<&LlmError> for Failure {
-    fn from(error: &LlmError) -> Self {
-        match error {
-            LlmError::Blocked { .. } => Self::Blocked,
-            LlmError::Truncated { .. } => Self::Truncated,
-            LlmError::Busy { status: 429 | 503, retry_after } => {
-                Self::Busy { retry_after: *retry_after }
-            }
-            LlmError::Busy { status: 408 | 504, .. } | LlmError::Timeout(_) => Self::Timeout,
-            LlmError::Busy { .. }
-            | LlmError::Unreachable(_)
-            | LlmError::Rejected { .. }
-            | LlmError::Malformed(_) => Self::Model,
-        }
-    }
-}
-
 async fn check_source(request: &GenerationRequest) -> Result<(), SourceProblem> {
     if request.source.as_str().len() <= INLINE_CHECK_MAX_BYTES {
         return languages::check(&request.source, request.language);
@@ -443,61 +270,4 @@ async fn check_source(request: &GenerationRequest) -> Result<(), SourceProblem> 
     tokio::task::spawn_blocking(move || languages::check(&source, language))
         .await
         .expect("the check does not panic and is never aborted")
-}
-
-async fn stream_answer(
-    task: &Task<'_>,
-    provider: &dyn LlmProvider,
-    written: &mut Written,
-) -> Result<Finished, Interruption> {
-    let request = &task.order.request;
-    let prompt = languages::prompt(request, task.id);
-    let mut answer = provider.generate(&request.model, prompt).await?;
-    let mut fences = FenceStripper::new();
-    let ended = loop {
-        match answer.next().await {
-            Some(Ok(LlmEvent::Text(text))) => {
-                written.pass_on(fences.push(&text), task).await?;
-            }
-            Some(Ok(LlmEvent::Finished { model_version, usage })) => {
-                let model = model_version.map_or_else(|| request.model.name.to_string(), cut_name);
-                break Ok(Finished { model, usage });
-            }
-            Some(Err(error)) => break Err(error),
-            None => break Err(LlmError::Malformed("the stream ended without its end".to_owned())),
-        }
-    };
-    // The tail that might have been a fence: with a cut answer too, the code so far stays.
-    written.pass_on(fences.finish(), task).await?;
-    let finished = ended?;
-    if written.code.trim().is_empty() {
-        return Err(LlmError::Malformed("the answer has no text".to_owned()).into());
-    }
-    Ok(finished)
-}
-
-impl Written {
-    async fn pass_on(&mut self, text: String, task: &Task<'_>) -> Result<(), Interruption> {
-        if text.is_empty() {
-            return Ok(());
-        }
-        if self.code.len() + text.len() > ANSWER_MAX_BYTES {
-            return Err(LlmError::Malformed("the answer is absurdly long".to_owned()).into());
-        }
-        self.code.push_str(&text);
-        task.send(GenerationEvent::Chunk(text)).await?;
-        if !self.reached_client {
-            task.meter.first_chunk();
-            self.reached_client = true;
-        }
-        Ok(())
-    }
-}
-
-/// Names as the model tells them go into a narrow column.
-fn cut_name(name: String) -> String {
-    match name.char_indices().nth(MODEL_NAME_MAX_LENGTH) {
-        None => name,
-        Some((end, _)) => name[..end].to_owned(),
-    }
 }
