@@ -4,11 +4,14 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use utoipa::openapi::{Object, ObjectBuilder, Type};
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::context::state;
 use super::doors::authenticate;
 use super::error::{ApiError, RequestProblem};
+use super::openapi::refusals;
 use crate::domain::{Generation, GenerationId, PageCursor, PageRequest};
 
 /// Rows of a page when the request names no limit (contract).
@@ -21,13 +24,18 @@ const PAGE_MAX: u32 = 100;
 const UNREADABLE_HEADER: &str = "X-Unreadable-Items";
 
 /// One stored generation, as clients read it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct HistoryItem {
-    id: GenerationId,
+    id: Uuid,
+    /// The code under test.
     input_code: String,
+    /// The tests.
     generated_code: String,
+    /// The language of both, as it was stored.
     language: String,
+    /// The model that answered.
     model: String,
+    /// When it was stored.
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
 }
@@ -35,7 +43,7 @@ struct HistoryItem {
 impl From<Generation> for HistoryItem {
     fn from(row: Generation) -> Self {
         Self {
-            id: row.id,
+            id: row.id.0,
             input_code: row.input_code,
             generated_code: row.generated_code,
             language: row.language,
@@ -46,9 +54,13 @@ impl From<Generation> for HistoryItem {
 }
 
 /// The query of the list route, as it came.
-#[derive(Debug, Deserialize)]
-pub(super) struct PageQuery {
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct PageQuery {
+    /// Most items of the page.
+    #[param(schema_with = limit_schema)]
     limit: Option<String>,
+    /// Where the page before ended, as its `Link` has it; without it, the first page.
     cursor: Option<String>,
 }
 
@@ -77,6 +89,42 @@ fn parse_limit(text: &str) -> Result<u32, ApiError> {
     })
 }
 
+fn limit_schema() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .minimum(Some(1))
+        .maximum(Some(PAGE_MAX))
+        .default(Some(PAGE_DEFAULT.into()))
+        .build()
+}
+
+/// List stored generations, newest first
+#[utoipa::path(
+    get,
+    path = "/api/history",
+    tag = "history",
+    operation_id = "list_history",
+    security(("access_token" = [])),
+    params(PageQuery),
+    responses(
+        (
+            status = OK,
+            description = "One page.",
+            body = [HistoryItem],
+            headers(
+                ("Link", description = "`<…>; rel=\"next\"`: the next page, where there is one."),
+                (
+                    "X-Unreadable-Items",
+                    description = "Ids of stored items that can't be decrypted and were left out, \
+                                   separated by commas, where there are any."
+                ),
+            ),
+        ),
+        refusals::Authentication,
+        refusals::Query,
+        refusals::Storage,
+    ),
+)]
 pub(super) async fn list(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let state = state(&request);
     let user = authenticate(state, &request).await?;
@@ -102,6 +150,21 @@ pub(super) async fn list(request: HttpRequest) -> Result<HttpResponse, ApiError>
     Ok(response.json(items))
 }
 
+/// Read one stored generation
+#[utoipa::path(
+    get,
+    path = "/api/history/{id}",
+    tag = "history",
+    operation_id = "get_history_item",
+    security(("access_token" = [])),
+    params(("id" = Uuid, Path, description = "The id of the item.")),
+    responses(
+        (status = OK, description = "The item.", body = HistoryItem),
+        refusals::Authentication,
+        refusals::Missing,
+        refusals::Storage,
+    ),
+)]
 pub(super) async fn get(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let state = state(&request);
     let user = authenticate(state, &request).await?;
@@ -110,6 +173,21 @@ pub(super) async fn get(request: HttpRequest) -> Result<HttpResponse, ApiError> 
     Ok(HttpResponse::Ok().json(HistoryItem::from(row)))
 }
 
+/// Delete one stored generation
+#[utoipa::path(
+    delete,
+    path = "/api/history/{id}",
+    tag = "history",
+    operation_id = "delete_history_item",
+    security(("access_token" = [])),
+    params(("id" = Uuid, Path, description = "The id of the item.")),
+    responses(
+        (status = NO_CONTENT, description = "It is gone."),
+        refusals::Authentication,
+        refusals::Missing,
+        refusals::Storage,
+    ),
+)]
 pub(super) async fn delete(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let state = state(&request);
     let user = authenticate(state, &request).await?;
@@ -121,6 +199,19 @@ pub(super) async fn delete(request: HttpRequest) -> Result<HttpResponse, ApiErro
     }
 }
 
+/// Delete all stored generations
+#[utoipa::path(
+    delete,
+    path = "/api/history",
+    tag = "history",
+    operation_id = "delete_history",
+    security(("access_token" = [])),
+    responses(
+        (status = NO_CONTENT, description = "They are gone."),
+        refusals::Authentication,
+        refusals::Storage,
+    ),
+)]
 pub(super) async fn delete_all(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let state = state(&request);
     let user = authenticate(state, &request).await?;

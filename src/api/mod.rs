@@ -8,60 +8,76 @@ mod generate;
 mod history;
 mod languages;
 mod middleware;
+mod openapi;
 mod ops;
 mod sse;
 mod user;
 
-use actix_web::dev::HttpServiceFactory;
+use std::collections::BTreeMap;
+
 use actix_web::http::Method;
 use actix_web::http::header::HeaderValue;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource, Route};
 
-pub use self::error::ApiError;
+use self::error::ApiError;
 pub(crate) use self::middleware::observe;
 
 /// Registers every route. `app::startup` wraps the result with [`observe`].
 pub(crate) fn routes(config: &mut ServiceConfig) {
-    config
-        // The longer prefix first: actix takes the first scope that fits.
-        .service(api_routes("/api/v1"))
-        .service(api_routes("/api"))
-        .service(resource("/health", [(Method::GET, web::get().to(ops::health))]))
-        .service(resource("/metrics", [(Method::GET, web::get().to(ops::metrics))]))
-        .default_service(web::to(not_found));
+    // The longer prefix first: actix takes the first scope that fits.
+    for prefix in ["/api/v1", "/api"] {
+        let scope = resources(api_routes())
+            .fold(web::scope(prefix), actix_web::Scope::service)
+            .default_service(web::to(not_found));
+        config.service(scope);
+    }
+    for resource in resources(ops_routes()) {
+        config.service(resource);
+    }
+    config.default_service(web::to(not_found));
 }
 
-fn api_routes(prefix: &str) -> impl HttpServiceFactory + use<> {
-    web::scope(prefix)
-        .service(resource("/generate", [(Method::POST, web::post().to(generate::generate))]))
-        .service(resource(
-            "/history",
-            [
-                (Method::GET, web::get().to(history::list)),
-                (Method::DELETE, web::delete().to(history::delete_all)),
-            ],
-        ))
-        .service(resource(
-            "/history/{id}",
-            [
-                (Method::GET, web::get().to(history::get)),
-                (Method::DELETE, web::delete().to(history::delete)),
-            ],
-        ))
-        .service(resource("/user/status", [(Method::GET, web::get().to(user::status))]))
-        .service(resource("/languages", [(Method::GET, web::get().to(languages::languages))]))
-        .service(resource("/health", [(Method::GET, web::get().to(ops::liveness))]))
-        .default_service(web::to(not_found))
+/// What is served under `/api`, and again under `/api/v1`.
+fn api_routes() -> [(Method, &'static str, Route); 9] {
+    [
+        (Method::POST, "/generate", web::to(generate::generate)),
+        (Method::GET, "/history", web::to(history::list)),
+        (Method::DELETE, "/history", web::to(history::delete_all)),
+        (Method::GET, "/history/{id}", web::to(history::get)),
+        (Method::DELETE, "/history/{id}", web::to(history::delete)),
+        (Method::GET, "/user/status", web::to(user::status)),
+        (Method::GET, "/languages", web::to(languages::languages)),
+        (Method::GET, "/health", web::to(ops::liveness)),
+        (Method::GET, "/openapi.json", web::to(openapi::openapi)),
+    ]
+}
+
+/// What is served to operators.
+fn ops_routes() -> [(Method, &'static str, Route); 2] {
+    [
+        (Method::GET, "/health", web::to(ops::health)),
+        (Method::GET, "/metrics", web::to(ops::metrics)),
+    ]
+}
+
+fn resources(
+    routes: impl IntoIterator<Item = (Method, &'static str, Route)>,
+) -> impl Iterator<Item = Resource> {
+    let mut paths: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for (method, path, route) in routes {
+        paths.entry(path).or_default().push((method, route));
+    }
+    paths.into_iter().map(|(path, routes)| resource(path, routes))
 }
 
 /// A path that answers these methods, and every other one with a 405 that names them.
-fn resource<const N: usize>(path: &str, routes: [(Method, Route); N]) -> Resource {
+fn resource(path: &str, routes: Vec<(Method, Route)>) -> Resource {
     let allow = routes.iter().map(|(method, _)| method.as_str()).collect::<Vec<_>>().join(", ");
     let allow = HeaderValue::from_str(&allow).expect("method names are ASCII");
     routes
         .into_iter()
-        .fold(web::resource(path), |resource, (_, route)| resource.route(route))
+        .fold(web::resource(path), |resource, (method, route)| resource.route(route.method(method)))
         .default_service(web::to(move || {
             let allow = allow.clone();
             async move { Err::<HttpResponse, _>(ApiError::MethodNotAllowed { allow }) }

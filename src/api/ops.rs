@@ -2,29 +2,75 @@
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::context::state;
 use super::doors::require_ops_key;
 use super::error::ApiError;
-use crate::app::health::Health;
+use super::openapi::refusals;
+use crate::app::health::{Health, HealthReport};
 
-/// `GET /api/health`: is this process alive? Asks nobody.
-pub(super) async fn liveness(request: HttpRequest) -> HttpResponse {
-    let draining = state(&request).lifecycle.is_draining();
-    let (status, word) = if draining {
-        (StatusCode::SERVICE_UNAVAILABLE, "draining")
-    } else {
-        (StatusCode::OK, "ok")
-    };
-    HttpResponse::build(status).json(json!({
-        "status": word,
-        "service": env!("CARGO_PKG_NAME"),
-        "version": env!("CARGO_PKG_VERSION"),
-    }))
+/// Prometheus' text format.
+const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// That this process is alive.
+#[derive(Debug, Serialize, ToSchema)]
+struct Liveness {
+    service: &'static str,
+    #[schema(inline)]
+    status: LivenessStatus,
+    version: &'static str,
 }
 
-/// `GET /health`: how is every dependency?
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum LivenessStatus {
+    Ok,
+    Draining,
+}
+
+/// Ask whether this process is alive
+///
+/// No dependency is asked.
+#[utoipa::path(
+    get,
+    path = "/api/health",
+    tag = "operation",
+    operation_id = "get_liveness",
+    security(()),
+    responses(
+        (status = OK, description = "Alive.", body = Liveness),
+        (status = SERVICE_UNAVAILABLE, description = "Shutting down.", body = Liveness),
+    ),
+)]
+pub(super) async fn liveness(request: HttpRequest) -> HttpResponse {
+    let draining = state(&request).lifecycle.is_draining();
+    let (code, status) = if draining {
+        (StatusCode::SERVICE_UNAVAILABLE, LivenessStatus::Draining)
+    } else {
+        (StatusCode::OK, LivenessStatus::Ok)
+    };
+    HttpResponse::build(code).json(Liveness {
+        service: env!("CARGO_PKG_NAME"),
+        status,
+        version: env!("CARGO_PKG_VERSION"),
+    })
+}
+
+/// Ask how every dependency is
+#[utoipa::path(
+    get,
+    path = "/health",
+    tag = "operation",
+    operation_id = "get_health",
+    security(("ops_key" = [])),
+    responses(
+        (status = OK, description = "Healthy or degraded.", body = HealthReport),
+        (status = SERVICE_UNAVAILABLE, description = "Unhealthy.", body = HealthReport),
+        refusals::OpsKey,
+    ),
+)]
 pub(super) async fn health(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let state = state(&request);
     require_ops_key(state, &request)?;
@@ -36,11 +82,22 @@ pub(super) async fn health(request: HttpRequest) -> Result<HttpResponse, ApiErro
     Ok(HttpResponse::build(status).json(report))
 }
 
-/// `GET /metrics`: Prometheus text.
+/// Read the metrics
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "operation",
+    operation_id = "get_metrics",
+    security(("ops_key" = [])),
+    responses(
+        (status = OK, description = "Prometheus text.", content_type = METRICS_TYPE, body = String),
+        refusals::OpsKey,
+    ),
+)]
 pub(super) async fn metrics(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let state = state(&request);
     require_ops_key(state, &request)?;
     Ok(HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"))
+        .insert_header((header::CONTENT_TYPE, METRICS_TYPE))
         .body(state.metrics.render()))
 }

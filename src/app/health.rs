@@ -1,6 +1,7 @@
 //! `GET /health`: every dependency of this process, by the same probes as `check-env --online`.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::probes::{Condition, PROBE_DEADLINE, Probe, Prober};
 use crate::config::{GeminiSettings, ServeSettings};
@@ -21,7 +22,7 @@ pub enum HealthCheck {
 }
 
 /// How this process is, all in all. The worse, the greater.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Health {
     /// Every dependency is up.
@@ -33,7 +34,7 @@ pub enum Health {
 }
 
 /// The answer to an operator.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct HealthReport {
     /// All in all.
     pub status: Health,
@@ -42,7 +43,7 @@ pub struct HealthReport {
 }
 
 /// How one dependency is.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct DependencyReport {
     /// Its name.
     pub name: String,
