@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn what_is_no_json_object_is_refused_with_its_position() {
-        let nested = [b'['; 100_000];
+        let nested = vec![b'['; 100_000];
         let texts: [&[u8]; 7] =
             [b"", b"[]", b"\"x\"", b"{\"a\":\"\\ud800\"}", b"{\"a\":\"\xff\"}", b"{} {}", &nested];
         for text in texts {
