@@ -57,7 +57,6 @@ impl From<Generation> for HistoryItem {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct PageQuery {
-    /// Most items of the page.
     #[param(schema_with = limit_schema)]
     limit: Option<String>,
     /// Where the page before ended, as its `Link` has it; without it, the first page.
@@ -92,6 +91,7 @@ fn parse_limit(text: &str) -> Result<u32, ApiError> {
 fn limit_schema() -> Object {
     ObjectBuilder::new()
         .schema_type(Type::Integer)
+        .description(Some("Most items of the page."))
         .minimum(Some(1))
         .maximum(Some(PAGE_MAX))
         .default(Some(PAGE_DEFAULT.into()))

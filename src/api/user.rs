@@ -36,7 +36,9 @@ struct Quota {
 #[derive(Debug, Serialize, ToSchema)]
 struct TokenInfo {
     /// 0 where the wallet is off.
+    #[schema(value_type = u32)]
     cost_per_generation: Tokens,
+    #[schema(value_type = u32)]
     current_tokens: Tokens,
     /// Whether today's bonus (UTC day) is in the balance.
     daily_bonus_claimed: bool,
@@ -46,6 +48,7 @@ struct TokenInfo {
 #[derive(Debug, Serialize, ToSchema)]
 struct User {
     /// The address of the account, where it has one.
+    #[schema(required = true)]
     email: Option<String>,
     id: Uuid,
 }
@@ -94,4 +97,29 @@ pub(super) async fn status(request: HttpRequest) -> Result<HttpResponse, ApiErro
         },
         user: user.into(),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_status_has_the_form_existing_clients_parse() {
+        let status = UserStatus {
+            quota: Quota { limit: 5, remaining: 3, used: 2 },
+            token_info: TokenInfo {
+                cost_per_generation: 10,
+                current_tokens: 80,
+                daily_bonus_claimed: true,
+            },
+            user: User { email: None, id: Uuid::nil() },
+        };
+        let json = serde_json::to_string(&status).expect("plain structs");
+        assert_eq!(
+            json,
+            "{\"quota\":{\"limit\":5,\"remaining\":3,\"used\":2},\
+             \"token_info\":{\"cost_per_generation\":10,\"current_tokens\":80,\"daily_bonus_claimed\":true},\
+             \"user\":{\"email\":null,\"id\":\"00000000-0000-0000-0000-000000000000\"}}"
+        );
+    }
 }

@@ -53,6 +53,7 @@ pub struct DependencyReport {
     pub latency_ms: u64,
     /// Why it is not up.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub reason: Option<String>,
 }
 

@@ -12,7 +12,6 @@ pub(in crate::api) struct ErrorBody {
     pub(super) detail: ErrorDetail,
     /// For a person, in the language that `Accept-Language` prefers of Korean and English.
     pub(super) message: String,
-    /// Only beside the code `VALIDATION_ERROR`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(inline, nullable = false)]
     pub(super) status: Option<ErrorStatus>,
@@ -30,7 +29,7 @@ pub(in crate::api) struct ErrorDetail {
     code: ErrorCode,
     /// Tokens in the wallet (`INSUFFICIENT_TOKENS`).
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    #[schema(value_type = u32, required = false)]
     pub(super) current: Option<Tokens>,
     /// The member of the body or the query that is to blame (`INVALID_REQUEST`).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,7 +38,7 @@ pub(in crate::api) struct ErrorDetail {
     message: String,
     /// Tokens that a generation costs (`INSUFFICIENT_TOKENS`).
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    #[schema(value_type = u32, required = false)]
     pub(super) required: Option<Tokens>,
     /// What is wrong with the source, and where (`VALIDATION_ERROR`).
     #[serde(flatten)]
@@ -59,7 +58,7 @@ pub(super) enum ErrorKind {
     Error,
 }
 
-/// What clients of the first version look for instead of the code.
+/// Beside the code `VALIDATION_ERROR` only: what clients of the first version look for instead.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum ErrorStatus {

@@ -282,3 +282,48 @@ impl From<Refusal> for ApiError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::body::MessageBody as _;
+
+    use super::*;
+    use crate::domain::{Locale, TraceId};
+
+    const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+    fn respond(error: &ApiError, locale: Locale) -> HttpResponse {
+        let trace_id = TraceId::from_cloud_trace_context(TRACE).expect("32 hex digits");
+        error.respond(&RequestContext { trace_id, locale, client: None })
+    }
+
+    fn text(response: HttpResponse) -> String {
+        let bytes = response.into_body().try_into_bytes().unwrap_or_else(|_| panic!("no stream"));
+        String::from_utf8(bytes.to_vec()).expect("JSON is text")
+    }
+
+    #[test]
+    fn the_body_has_the_form_existing_clients_parse() {
+        let limit = RequestProblem::field("limit", "숫자", "a number");
+        let malformed = RequestProblem::body("깨짐", "broken");
+        for (error, locale, expected) in [
+            (
+                ApiError::InsufficientTokens { required: 10, current: 3 },
+                Locale::English,
+                r#"{"code":"INSUFFICIENT_TOKENS","detail":{"code":"INSUFFICIENT_TOKENS","current":3,"message":"INSUFFICIENT_TOKENS: not enough tokens. Required: 10, current: 3","required":10},"message":"INSUFFICIENT_TOKENS: not enough tokens. Required: 10, current: 3","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","type":"error"}"#,
+            ),
+            (
+                ApiError::InvalidRequest(limit),
+                Locale::Korean,
+                r#"{"code":"INVALID_REQUEST","detail":{"code":"INVALID_REQUEST","field":"limit","message":"숫자"},"message":"숫자","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","type":"error"}"#,
+            ),
+            (
+                ApiError::InvalidRequest(malformed),
+                Locale::English,
+                r#"{"code":"INVALID_REQUEST","detail":{"code":"INVALID_REQUEST","message":"broken"},"message":"broken","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","type":"error"}"#,
+            ),
+        ] {
+            assert_eq!(text(respond(&error, locale)), expected);
+        }
+    }
+}

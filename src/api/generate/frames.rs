@@ -33,6 +33,7 @@ pub(super) enum TypedData {
     /// `event: message`, the last frame: the tests are complete.
     Done {
         /// The row in the history; null when the tests could not be saved.
+        #[schema(required = true)]
         history_id: Option<Uuid>,
         /// Whether the answer was given before and cost nothing.
         cached: bool,

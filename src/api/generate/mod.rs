@@ -24,7 +24,7 @@ use crate::domain::{
 use crate::services::generation::Order;
 use crate::stores::LimitedAction;
 
-/// The body as it came: of the right shape, its meaning not yet judged.
+/// An order for tests.
 #[derive(ToSchema)]
 struct GenerateRequest {
     #[schema(schema_with = source_schema)]
@@ -38,7 +38,7 @@ struct GenerateRequest {
     /// Whether an answer that was given before will not do.
     #[schema(default = false)]
     is_regenerate: Option<bool>,
-    /// What the Turnstile widget handed out. Needed but in `tester dev`.
+    /// What the Turnstile widget handed out. Only `tester dev` does without.
     turnstile_token: Option<String>,
 }
 
