@@ -14,6 +14,7 @@ use crate::languages;
 
 /// What a client needs to draw its form.
 #[derive(Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the names are the contract's")]
 struct Languages {
     /// The model that is used when a request names none.
     #[schema(value_type = String)]

@@ -73,6 +73,7 @@ pub(super) struct Warning {
 
 /// Tokens the model counted; all zero when `cached`.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the names are the contract's")]
 pub(super) struct Usage {
     /// Tokens of the prompt.
     prompt_tokens: u64,
