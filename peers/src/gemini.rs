@@ -3,7 +3,8 @@
 //!
 //! ```no_run
 //! # async fn example() -> std::io::Result<()> {
-//! use tester_peers::gemini::{Breakage, Failure, Gate, GeminiPeer, StreamedAnswer};
+//! use tester_peers::Gate;
+//! use tester_peers::gemini::{Breakage, Failure, GeminiPeer, StreamedAnswer};
 //!
 //! let peer = GeminiPeer::start().await?;
 //! // The next request is refused, the one after gets two chunks, each when the gate lets it out.
@@ -34,7 +35,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::json;
 use tokio::sync::watch;
 
-pub use answer::{Answer, Breakage, Gate, StreamedAnswer, Usage};
+pub use answer::{Answer, Breakage, StreamedAnswer, Usage};
 pub use failure::Failure;
 
 use crate::http::{Connection, Request, Server};

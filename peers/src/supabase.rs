@@ -14,11 +14,12 @@ use std::time::Duration;
 
 use serde_json::json;
 use time::OffsetDateTime;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use uuid::Uuid;
 
 pub use database::{HistoryRow, TimestampStyle, Transaction};
 
+use crate::gate::Gate;
 use crate::http::{Connection, Request, Server};
 use database::{Database, Reply};
 
@@ -97,34 +98,6 @@ pub enum Fault {
     CutAnswer,
     /// Nothing is carried out; an answer without an end is sent for as long as the caller reads.
     Flood,
-}
-
-/// Holds requests back until a test opens it.
-#[derive(Clone, Debug)]
-pub struct Gate(Arc<Semaphore>);
-
-impl Gate {
-    /// A closed gate.
-    #[must_use]
-    pub fn new() -> Self {
-        Self(Arc::new(Semaphore::new(0)))
-    }
-
-    /// Lets everybody through, now and later.
-    pub fn open(&self) {
-        self.0.close();
-    }
-
-    async fn pass(&self) {
-        // A semaphore without permits ends a wait only by being closed.
-        drop(self.0.acquire().await);
-    }
-}
-
-impl Default for Gate {
-    fn default() -> Self {
-        Self::new()
-    }
 }
 
 /// A running peer. Dropping it stops it.

@@ -4,7 +4,7 @@
 //! `logging.googleapis.com/trace`), so that a request's lines are found under its trace id.
 
 use std::fmt;
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::sync::OnceLock;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -47,7 +47,12 @@ pub fn init_logs(settings: &TelemetrySettings) -> Result<(), TelemetryError> {
     match settings.format {
         LogFormat::Json => registry.with(JsonLines { write: io::stderr }).try_init()?,
         LogFormat::Text => registry
-            .with(tracing_subscriber::fmt::layer().with_writer(io::stderr).with_target(false))
+            .with(
+                tracing_subscriber::fmt::layer()
+                    .with_writer(io::stderr)
+                    .with_ansi(io::stderr().is_terminal())
+                    .with_target(false),
+            )
             .try_init()?,
     }
     Ok(())

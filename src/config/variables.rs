@@ -207,7 +207,7 @@ pub static WORKER_AUTH_TOKEN: Variable = Variable {
 pub static REDIS_URL: Variable = Variable {
     name: "REDIS_URL",
     needs: needs(Need::Optional, Need::Unread, Need::Unread),
-    purpose: "shares cache and rate limits between instances; without it each keeps its own",
+    purpose: "a Redis that check-env --online asks; cache and rate limits stay in each instance for now",
     remedy: "redis://[user:password@]host[:port][/db], or rediss:// for TLS",
 };
 

@@ -35,7 +35,7 @@ pub enum LlmError {
         /// Tokens counted, as last reported.
         usage: TokenUsage,
     },
-    /// Overloaded or out of quota, also after the retries.
+    /// Overloaded, out of quota or failing in a way that may pass, also after the retries.
     #[error("the model is busy (status {status})")]
     Busy {
         /// The provider's HTTP status.

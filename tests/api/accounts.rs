@@ -261,6 +261,48 @@ async fn ops_routes_open_with_the_key_only() {
 }
 
 #[tokio::test]
+async fn health_tells_each_dependency_and_weighs_the_vital_ones() {
+    let app = TestApp::start().await;
+    let health = || async {
+        let request = app.request("GET", "/health").header("x-tester-key", OPS_KEY);
+        let answer = Answer::new(request.send().await.expect("an answer"));
+        (answer.status(), answer.json().await)
+    };
+    let state = |report: &Value, name: &str| {
+        let dependencies = report["dependencies"].as_array().expect("a list");
+        let found = dependencies.iter().find(|dependency| dependency["name"] == name);
+        found.unwrap_or_else(|| panic!("{name} in {report}"))["state"].clone()
+    };
+    // Nobody listens at the worker's address: beside the main job, so degraded.
+    let (status, report) = health().await;
+    assert_eq!((status, &report["status"]), (200, &json!("degraded")), "{report}");
+    assert_eq!(state(&report, "supabase_table"), "up");
+    assert_eq!(state(&report, "worker_1"), "down");
+    let broken = Fault::Answer { status: 500, body: "{}".to_owned() };
+    app.supabase.fail(Route::SelectHistory, broken);
+    let (status, report) = health().await;
+    assert_eq!((status, &report["status"]), (503, &json!("unhealthy")), "{report}");
+    assert_eq!(state(&report, "supabase_table"), "down");
+}
+
+#[tokio::test]
+async fn health_in_dev_asks_the_database_and_the_model() {
+    let app = DevApp::start_with(&[("TESTER_INTERNAL_SECRET", OPS_KEY)]).await;
+    app.gemini.set_models(["gemini-3.8-flash"]);
+    let request = app.request("GET", "/health").header("x-tester-key", OPS_KEY);
+    let answer = Answer::new(request.send().await.expect("an answer"));
+    let report = answer.json().await;
+    assert_eq!(report["status"], "healthy", "{report}");
+    let names: Vec<&Value> = report["dependencies"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|dependency| &dependency["name"])
+        .collect();
+    assert_eq!(names, ["database", "gemini"]);
+}
+
+#[tokio::test]
 async fn metrics_count_what_happened_under_bounded_labels() {
     let app = TestApp::start().await;
     app.generate(&TestApp::body(1)).await.events().collect().await;

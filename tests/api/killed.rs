@@ -2,7 +2,8 @@
 
 use rusqlite::Connection;
 use serde_json::Value;
-use tester_peers::gemini::{Gate, GeminiPeer, StreamedAnswer};
+use tester_peers::Gate;
+use tester_peers::gemini::{GeminiPeer, StreamedAnswer};
 
 use crate::support::{Answer, EventStream, GEMINI_KEY, Process, TestApp, soon};
 

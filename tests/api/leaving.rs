@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use tester_peers::gemini::{Gate, StreamedAnswer};
-use tester_peers::supabase::{Fault, Gate as SupabaseGate, Route};
+use tester_peers::Gate;
+use tester_peers::gemini::StreamedAnswer;
+use tester_peers::supabase::{Fault, Route};
 
 use crate::support::{TestApp, soon};
 
@@ -54,7 +55,7 @@ async fn a_client_that_leaves_after_the_first_chunk_pays() {
 async fn a_client_that_leaves_while_it_is_charged_is_refunded() {
     let app = TestApp::start().await;
     app.supabase.set_balance(app.user, 10);
-    let gate = SupabaseGate::new();
+    let gate = Gate::closed();
     app.supabase.fail(Route::DeductTokens, Fault::Hold(gate.clone()));
     let waiting = tokio::spawn(
         app.request("POST", "/api/generate")
@@ -74,7 +75,7 @@ async fn a_client_that_leaves_while_it_is_charged_is_refunded() {
 async fn a_result_that_is_complete_is_saved_though_the_client_left() {
     let app = TestApp::start().await;
     app.supabase.set_balance(app.user, 10);
-    let gate = SupabaseGate::new();
+    let gate = Gate::closed();
     app.supabase.fail(Route::InsertHistory, Fault::Hold(gate.clone()));
     let mut stream = app.generate(&TestApp::body(1)).await.events();
     while stream.expect().await.event() != Some("status") {}

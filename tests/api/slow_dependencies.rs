@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use tester_peers::gemini::{Gate, StreamedAnswer};
-use tester_peers::supabase::{Fault, Gate as SupabaseGate, Route};
+use tester_peers::Gate;
+use tester_peers::gemini::StreamedAnswer;
+use tester_peers::supabase::{Fault, Route};
 
 use crate::support::{TestApp, soon};
 
@@ -16,7 +17,7 @@ async fn open_streams_and_health_go_on_while_supabase_does_not_answer() {
     let pieces: Vec<String> = (0..20).map(|number| format!("x = {number}\n")).collect();
     app.gemini.enqueue(StreamedAnswer::text(pieces.clone()).gated(&gate));
     let mut stream = app.generate(&TestApp::body(1)).await.events();
-    let held = SupabaseGate::new();
+    let held = Gate::closed();
     for route in Route::ALL {
         app.supabase.fail(route, Fault::Hold(held.clone()));
     }

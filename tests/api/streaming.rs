@@ -1,7 +1,8 @@
 //! The stream of a generation, frame by frame.
 
 use serde_json::{Value, json};
-use tester_peers::gemini::{Answer, Breakage, Failure, Gate, StreamedAnswer, Usage};
+use tester_peers::Gate;
+use tester_peers::gemini::{Answer, Breakage, Failure, StreamedAnswer, Usage};
 use tester_peers::supabase::{Fault, Route};
 
 use crate::support::{DevApp, EventStream, Frame, TestApp, soon};

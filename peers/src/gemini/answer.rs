@@ -1,43 +1,12 @@
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::sync::Semaphore;
 
 use super::failure::write_failure;
 use super::{Ending, Failure};
+use crate::gate::Gate;
 use crate::http::Connection;
-
-/// Lets the segments of an answer out one by one, so that a test needs no sleep. Clones share
-/// their permits.
-#[derive(Clone, Debug)]
-pub struct Gate(Arc<Semaphore>);
-
-impl Gate {
-    /// A gate that lets nothing out yet.
-    #[must_use]
-    pub fn closed() -> Self {
-        Self(Arc::new(Semaphore::new(0)))
-    }
-
-    /// Lets that many further segments out. The orderly end of the body counts as one.
-    pub fn release(&self, segments: usize) {
-        self.0.add_permits(segments);
-    }
-
-    /// Lets everything out.
-    pub fn open(&self) {
-        self.0.close();
-    }
-
-    async fn pass(&self) {
-        // A closed semaphore is an open gate.
-        if let Ok(permit) = self.0.acquire().await {
-            permit.forget();
-        }
-    }
-}
 
 /// What the peer does with one request.
 #[derive(Clone, Debug)]

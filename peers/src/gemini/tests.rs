@@ -1,4 +1,5 @@
 use super::*;
+use crate::Gate;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 

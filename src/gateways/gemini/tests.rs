@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use serde_json::json;
+use tester_peers::Gate;
 use tester_peers::gemini::{
-    Answer, Breakage, Failure as PeerFailure, Gate, GeminiPeer, StreamedAnswer, Usage,
+    Answer, Breakage, Failure as PeerFailure, GeminiPeer, StreamedAnswer, Usage,
 };
 use tester_peers::http::Server;
 

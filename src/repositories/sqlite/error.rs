@@ -19,7 +19,7 @@ pub enum OpenError {
         source: io::Error,
     },
     /// Another process holds the data folder.
-    #[error("another tester is using the data folder {}; stop it or choose another folder", path.display())]
+    #[error("another tester is using the data folder {}; stop it or choose another folder with --data-dir", path.display())]
     InUse {
         /// The folder.
         path: PathBuf,

@@ -1,8 +1,9 @@
 use std::time::Duration;
 
 use secrecy::SecretString;
+use tester_peers::Gate;
 use tester_peers::http::Request;
-use tester_peers::supabase::{Fault, Gate, HistoryRow, Route, SupabasePeer, TimestampStyle};
+use tester_peers::supabase::{Fault, HistoryRow, Route, SupabasePeer, TimestampStyle};
 use time::OffsetDateTime;
 use url::Url;
 
@@ -254,7 +255,7 @@ async fn a_code_that_is_no_code_is_not_shown() {
 
 #[tokio::test]
 async fn a_project_that_does_not_answer_is_left_at_the_deadline() {
-    for fault in [Fault::Hang, Fault::Hold(Gate::new()), Fault::Flood] {
+    for fault in [Fault::Hang, Fault::Hold(Gate::closed()), Fault::Flood] {
         let bench = failing(Route::SelectHistory, fault.clone(), HASTY).await;
         let error = bench.store.get(user(1), GenerationId::random()).await.expect_err("late");
         let bounded =
@@ -407,7 +408,7 @@ async fn a_refund_whose_answer_is_lost_is_never_tried_again() {
 
 #[tokio::test]
 async fn a_refund_that_timed_out_is_never_tried_again() {
-    let gate = Gate::new();
+    let gate = Gate::closed();
     let bench = SupabaseBench::start().await.with_wallet().await;
     let charge = charge(user(1), 10);
     bench.store.deduct(charge).await.expect("taken");
@@ -448,7 +449,7 @@ async fn a_charge_that_failed_is_not_open() {
 
 #[tokio::test]
 async fn a_charge_whose_caller_left_is_not_open() {
-    let gate = Gate::new();
+    let gate = Gate::closed();
     let bench = failing(Route::DeductTokens, Fault::Hold(gate.clone()), PATIENT).await;
     let charge = charge(user(1), 10);
     let store = bench.store.clone();
@@ -518,7 +519,7 @@ async fn the_bonus_that_was_claimed_before_is_no_error_either_way_it_is_told() {
 
 #[tokio::test]
 async fn a_slow_project_delays_only_those_who_ask_it() {
-    let gate = Gate::new();
+    let gate = Gate::closed();
     let bench = failing(Route::DeductTokens, Fault::Hold(gate.clone()), PATIENT).await;
     let store = bench.store.clone();
     let waiting = tokio::spawn(async move { store.deduct(charge(user(1), 10)).await });

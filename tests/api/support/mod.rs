@@ -174,34 +174,21 @@ impl TestApp {
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
-        self.request("POST", path)
-            .header("authorization", self.authorization())
-            .header("accept-language", "en")
-            .json(body)
-            .send()
-            .await
-            .map(Answer::new)
-            .expect("the server answers")
+        answered(self.as_user("POST", path).json(body)).await
     }
 
     pub async fn get(&self, path: &str) -> Answer {
-        self.request("GET", path)
-            .header("authorization", self.authorization())
-            .header("accept-language", "en")
-            .send()
-            .await
-            .map(Answer::new)
-            .expect("the server answers")
+        answered(self.as_user("GET", path)).await
     }
 
     pub async fn delete(&self, path: &str) -> Answer {
-        self.request("DELETE", path)
+        answered(self.as_user("DELETE", path)).await
+    }
+
+    fn as_user(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+        self.request(method, path)
             .header("authorization", self.authorization())
             .header("accept-language", "en")
-            .send()
-            .await
-            .map(Answer::new)
-            .expect("the server answers")
     }
 
     /// A bare request, for tests that choose every header.
@@ -217,6 +204,10 @@ const FAST_KNOBS: [&str; 4] = [
     "server.workers = 1",
     "server.shutdown_grace_ms = 200",
 ];
+
+async fn answered(request: reqwest::RequestBuilder) -> Answer {
+    request.send().await.map(Answer::new).expect("the server answers")
+}
 
 /// Later variables win, as later knobs do.
 fn sources(usual: &[(&str, &str)], further: &[(&str, &str)], knobs: &str) -> Sources {
@@ -269,13 +260,8 @@ impl DevApp {
     }
 
     pub async fn generate(&self, body: &Value) -> Answer {
-        self.request("POST", "/api/generate")
-            .header("accept-language", "en")
-            .json(body)
-            .send()
-            .await
-            .map(Answer::new)
-            .expect("the server answers")
+        let request = self.request("POST", "/api/generate").header("accept-language", "en");
+        answered(request.json(body)).await
     }
 
     /// Stops the server and gives its folder back.
