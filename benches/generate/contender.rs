@@ -231,6 +231,6 @@ fn start_tester(
         .env("PORT", address.port().to_string())
         .env("GEMINI_API_KEY", "AQ.benchmark-key-that-opens-nothing-0123456789")
         .env("GEMINI_BASE_URL", peer.url())
-        .env("RATE_LIMIT_GENERATE_PER_MINUTE", "1000000");
+        .env("RATE_LIMIT_GENERATE_PER_MINUTE", "100000");
     ServerProcess::spawn("tester", command, None, folder)
 }

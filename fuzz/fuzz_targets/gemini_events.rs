@@ -14,7 +14,8 @@ fuzz_target!(|input: &[u8]| {
     let whole = parse([stream]);
     let cut = parse(stream.chunks(usize::from(size).max(1)));
     assert_eq!(whole, cut, "in pieces of {size} bytes");
-    let is_text = |event: &Result<_, _>| matches!(event, Ok(LlmEvent::Text(text)) if !text.is_empty());
+    let is_text =
+        |event: &Result<_, _>| matches!(event, Ok(LlmEvent::Text(text)) if !text.is_empty());
     let (last, before) = whole.split_last().expect("an answer has an end");
     assert!(!is_text(last) && before.iter().all(is_text), "{whole:?}");
 });

@@ -12,7 +12,7 @@ pub(super) fn reference(name: &str) -> RefOr<Header> {
     RefOr::Ref(Ref::new(format!("#/components/headers/{name}")))
 }
 
-/// Every header a [`reference`] may name.
+/// Every header a [`reference()`] may name.
 pub(super) fn components() -> [(&'static str, Header); 4] {
     let text = || ObjectBuilder::new().schema_type(Type::String);
     let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
