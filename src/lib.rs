@@ -27,5 +27,6 @@ pub mod domain;
 pub mod gateways;
 pub mod languages;
 pub mod repositories;
+pub mod sandbox;
 pub mod services;
 pub mod stores;

@@ -11,6 +11,7 @@ mod knobs;
 mod load;
 mod parse;
 mod problems;
+mod sandbox;
 mod server;
 mod services;
 mod telemetry;
@@ -22,6 +23,7 @@ use std::path::PathBuf;
 pub use environment::{Environment, KnobsFile, Sources};
 pub use gemini::GeminiSettings;
 pub use problems::{Fault, Flaw, Problem, Problems, Subject};
+pub use sandbox::{DockerSettings, EngineChoice, PerRuntime, SandboxSettings};
 pub use server::{DeployEnvironment, ServerSettings};
 pub use services::{
     CacheSettings, RateLimitSettings, RedisSettings, StreamSettings, SupabaseSettings,

@@ -9,8 +9,10 @@ mod language;
 mod locale;
 mod model;
 mod prompt;
+mod runtime;
 mod source;
 mod user;
+mod verdict;
 mod wallet;
 
 pub use cache::{CacheKey, CacheMetadata};
@@ -25,8 +27,13 @@ pub use model::{
     Sampling,
 };
 pub use prompt::Prompt;
+pub use runtime::{Limits, Runtime};
 pub use source::{
     DESCRIPTION_MAX_CHARS, Description, SOURCE_MAX_CHARS, SOURCE_MIN_CHARS, SourceCode, TextProblem,
 };
 pub use user::AuthenticatedUser;
+pub use verdict::{
+    ExecutionEvent, ExecutionRequest, Limit, LimitReached, RequestedLimits, RunStats, RunStatus,
+    TestCounts, TestResult, TestStatus, Verdict, whole_milliseconds,
+};
 pub use wallet::{Charge, Deduction, Refund, Tokens, WalletBalance, WalletGifts};

@@ -1,0 +1,68 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::domain::{Limits, Runtime};
+
+/// Which engine makes sandboxes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EngineChoice {
+    /// Docker Engine.
+    Docker,
+    /// Linux namespaces, made by TESTER itself.
+    Namespace,
+}
+
+/// How sandboxes are made, how many, and what each may use.
+#[derive(Clone, Debug)]
+pub struct SandboxSettings {
+    /// `SANDBOX_ENGINE`, `sandbox.engine`: `None` is `auto`, the role's own order of preference.
+    pub engine: Option<EngineChoice>,
+    /// The docker engine.
+    pub docker: DockerSettings,
+    /// What one sandbox may use, by runtime.
+    pub limits: PerRuntime<Limits>,
+    /// How many are kept warm, by runtime.
+    pub warm: PerRuntime<usize>,
+    /// `sandbox.start_timeout_ms`: how long a sandbox may take until it is warm.
+    pub start_timeout: Duration,
+    /// `sandbox.idle_max_ms`: a warm sandbox that waited that long is replaced.
+    pub idle_max: Duration,
+    /// `sandbox.running`: runs at one time; 0 is one a core.
+    pub running: usize,
+    /// `sandbox.queued`: runs that may wait for their turn.
+    pub queued: usize,
+}
+
+/// How Docker Engine is used.
+#[derive(Clone, Debug)]
+pub struct DockerSettings {
+    /// `DOCKER_SOCKET`, `sandbox.docker.socket`: where the Engine API listens.
+    pub socket: PathBuf,
+    /// `DOCKER_RUNTIME`, `sandbox.docker.runtime`: `runc`, `runsc`, `kata`, `crun`, … as the
+    /// daemon knows it.
+    pub runtime: String,
+    /// `SANDBOX_BASE_IMAGE`, `sandbox.docker.base_image`: what the sandbox images are built on.
+    pub base_image: String,
+}
+
+/// A value for each runtime.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PerRuntime<T> {
+    /// Python's.
+    pub python: T,
+    /// Node's.
+    pub node: T,
+    /// Java's.
+    pub java: T,
+}
+
+impl<T> PerRuntime<T> {
+    /// The value of one.
+    pub const fn get(&self, runtime: Runtime) -> &T {
+        match runtime {
+            Runtime::Python => &self.python,
+            Runtime::Node => &self.node,
+            Runtime::Java => &self.java,
+        }
+    }
+}

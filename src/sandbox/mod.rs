@@ -1,0 +1,11 @@
+//! Where strangers' code runs: engines that make sandboxes, a pool that keeps them warm, the
+//! protocol spoken with what is inside, and the verdict on what came of it.
+//!
+//! A sandbox is used for one job and destroyed. In it the supervisor (PID 1, this executable
+//! again) starts the language's harness and relays what it reports; user code can neither read
+//! nor end the supervisor, and the host believes nobody else.
+
+pub mod engine;
+pub mod protocol;
+
+pub use self::engine::{Engine, EngineError, Sandbox, Usage};
