@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tester::gateways::gemini::sse::{Decoder, EventTooLarge, Frame, MAX_EVENT_BYTES};
+use tester::gateways::sse::{Decoder, EventTooLarge, Frame, MAX_EVENT_BYTES};
 
 fuzz_target!(|input: &[u8]| {
     // The first byte says how long the pieces are, the rest is the stream.

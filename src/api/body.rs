@@ -102,6 +102,39 @@ impl Fields {
         }
     }
 
+    /// A whole number that may be missing or null, at least 1.
+    pub(super) fn optional_count(&mut self, name: &'static str) -> Result<Option<u64>, ApiError> {
+        match self.0.remove(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => match value.as_u64() {
+                Some(number) if number > 0 => Ok(Some(number)),
+                _ => Err(mistyped(name, "1 이상의 정수", "a whole number from 1")),
+            },
+        }
+    }
+
+    /// An object that may be missing or null.
+    pub(super) fn optional_object(&mut self, name: &'static str) -> Result<Option<Self>, ApiError> {
+        match self.0.remove(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Object(members)) => Ok(Some(Self(members))),
+            Some(_) => Err(mistyped(name, "객체", "an object")),
+        }
+    }
+
+    /// Refuses whatever was not taken out: for objects in which a misspelt name must not pass
+    /// unnoticed.
+    pub(super) fn end(self) -> Result<(), ApiError> {
+        match self.0.keys().next() {
+            None => Ok(()),
+            Some(name) => Err(ApiError::InvalidRequest(RequestProblem::field(
+                name,
+                format!("알 수 없는 필드입니다: {name}"),
+                format!("There is no field {name} here."),
+            ))),
+        }
+    }
+
     /// A truth value that may be missing or null.
     pub(super) fn optional_flag(&mut self, name: &'static str) -> Result<Option<bool>, ApiError> {
         match self.0.remove(name) {

@@ -2,7 +2,7 @@
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, http::header::HeaderMap};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 
 use super::error::{ApiError, Prohibition};
@@ -39,6 +39,28 @@ pub(super) fn require_ops_key(state: &AppState, request: &HttpRequest) -> Result
     let presented = request.headers().get("x-tester-key").map_or(&b""[..], |key| key.as_bytes());
     let matches = presented.ct_eq(secret.expose_secret().as_bytes());
     if bool::from(matches) { Ok(()) } else { Err(ApiError::Forbidden(Prohibition::OpsKey)) }
+}
+
+/// Lets the web half in: what is no bearer at all is told from a wrong one.
+pub(super) fn require_worker_token(
+    token: &SecretString,
+    request: &HttpRequest,
+) -> Result<(), ApiError> {
+    let malformed = || ApiError::Unauthorized(AuthError::Refused("no bearer token"));
+    let mut values = request.headers().get_all(header::AUTHORIZATION);
+    let (Some(value), None) = (values.next(), values.next()) else { return Err(malformed()) };
+    let (scheme, presented) = value.as_bytes().split_at_checked(7).ok_or_else(malformed)?;
+    if !scheme.eq_ignore_ascii_case(b"Bearer ")
+        || presented.is_empty()
+        || !presented.iter().all(u8::is_ascii_graphic)
+    {
+        return Err(malformed());
+    }
+    if bool::from(presented.ct_eq(token.expose_secret().as_bytes())) {
+        Ok(())
+    } else {
+        Err(ApiError::Forbidden(Prohibition::WorkerToken))
+    }
 }
 
 /// `tester dev` trusts whoever can reach it, so nobody else may: a page of another site that calls

@@ -96,3 +96,10 @@ pub(super) fn language_schema() -> Object {
         .enum_values(Some(LanguageCode::ALL.map(LanguageCode::as_str)))
         .build()
 }
+
+/// A language as a request may spell it.
+pub(super) fn requested_language_schema() -> Object {
+    let mut schema = language_schema();
+    schema.description = Some("The language it is written in, in any letter case.".to_owned());
+    schema
+}

@@ -12,23 +12,23 @@ use tracing::Instrument as _;
 use super::context::RequestContext;
 use super::doors;
 use super::error::ApiError;
-use crate::app::{AppState, Audience};
+use crate::app::{Audience, Front};
 
 const TRACE_HEADER: HeaderName = HeaderName::from_static("x-trace-id");
 
 /// The outermost layer: reads the context, turns errors into answers, stamps the trace id on all of
 /// them, and logs the request once.
 pub(crate) async fn observe(
-    state: web::Data<AppState>,
+    front: web::Data<Front>,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
-    let context = RequestContext::read(&request, state.trusted_proxy_hops);
+    let context = RequestContext::read(&request, front.trusted_proxy_hops);
     let span = tracing::info_span!("request", trace_id = %context.trace_id);
     request.extensions_mut().insert(context.clone());
     let route = RouteLabel::of(&request);
-    let refused = refuse_at_the_door(&state, &request);
+    let refused = refuse_at_the_door(&front, &request);
     let response = async {
         let response = match refused {
             Some(error) => request.error_response(error).map_into_boxed_body(),
@@ -60,11 +60,11 @@ pub(crate) async fn observe(
     Ok(response)
 }
 
-fn refuse_at_the_door(state: &AppState, request: &ServiceRequest) -> Option<ApiError> {
-    match state.audience {
+fn refuse_at_the_door(front: &Front, request: &ServiceRequest) -> Option<ApiError> {
+    match front.audience {
         Audience::Internet => None,
         Audience::ThisMachine => {
-            doors::require_own_origin(request.headers(), &state.allowed_origins).err()
+            doors::require_own_origin(request.headers(), &front.allowed_origins).err()
         }
     }
 }

@@ -4,6 +4,8 @@ mod body;
 mod context;
 mod doors;
 mod error;
+mod execution;
+mod fields;
 mod generate;
 mod history;
 mod languages;
@@ -12,6 +14,7 @@ mod openapi;
 mod ops;
 mod sse;
 mod user;
+mod worker;
 
 use std::collections::BTreeMap;
 
@@ -38,10 +41,26 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     config.default_service(web::to(not_found));
 }
 
+/// Registers every route of `tester worker`. `app::startup` wraps the result with [`observe`].
+pub(crate) fn worker_routes(config: &mut ServiceConfig) {
+    let routes: [(Method, &'static str, Route); 4] = [
+        (Method::POST, "/execute", web::to(worker::execute)),
+        (Method::POST, "/execute/stream", web::to(worker::stream)),
+        (Method::GET, "/health", web::to(worker::health)),
+        (Method::GET, "/metrics", web::to(worker::metrics)),
+    ];
+    for resource in resources(routes) {
+        config.service(resource);
+    }
+    config.default_service(web::to(not_found));
+}
+
 /// What is served under `/api`, and again under `/api/v1`.
-fn api_routes() -> [(Method, &'static str, Route); 9] {
+fn api_routes() -> [(Method, &'static str, Route); 11] {
     [
         (Method::POST, "/generate", web::to(generate::generate)),
+        (Method::POST, "/execution/execute", web::to(execution::execute)),
+        (Method::POST, "/execution/stream", web::to(execution::stream)),
         (Method::GET, "/history", web::to(history::list)),
         (Method::DELETE, "/history", web::to(history::delete_all)),
         (Method::GET, "/history/{id}", web::to(history::get)),

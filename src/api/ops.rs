@@ -12,7 +12,7 @@ use super::openapi::refusals;
 use crate::app::health::{Health, HealthReport};
 
 /// Prometheus' text format.
-const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+pub(super) const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// That this process is alive.
 #[derive(Debug, Serialize, ToSchema)]

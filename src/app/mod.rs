@@ -2,6 +2,7 @@
 //!
 //! The only room that chooses implementations and reads the environment.
 
+pub mod engines;
 pub mod environment;
 pub mod health;
 mod lifecycle;
@@ -20,6 +21,8 @@ use self::health::HealthCheck;
 pub use self::lifecycle::Lifecycle;
 use crate::domain::ModelCatalog;
 use crate::gateways::TokenVerifier;
+use crate::sandbox::Runner;
+use crate::services::execution::ExecutionService;
 use crate::services::generation::GenerationService;
 use crate::services::history::HistoryService;
 use crate::services::rate_limits::RateLimits;
@@ -34,6 +37,32 @@ pub enum Audience {
     ThisMachine,
 }
 
+/// What every request of either half passes first.
+pub struct Front {
+    /// Who may call this process.
+    pub audience: Audience,
+    /// How many entries of `X-Forwarded-For` are our own proxies'.
+    pub trusted_proxy_hops: usize,
+    /// Web origins besides our own whose pages may call.
+    pub allowed_origins: Vec<String>,
+}
+
+/// Everything a request to `tester worker` can need. Nothing in it knows a user or can reach one.
+pub struct WorkerState {
+    /// Runs tests.
+    pub execution: ExecutionService,
+    /// What runs them, for its health.
+    pub runner: Runner,
+    /// What the web half must show.
+    pub auth_token: SecretString,
+    /// How long a client may take to send a body.
+    pub body_timeout: Duration,
+    /// Silence after which a stream gets a comment.
+    pub heartbeat: Duration,
+    /// Renders the metrics.
+    pub metrics: PrometheusHandle,
+}
+
 /// Everything a request can need: the container, put together once by [`startup`].
 pub struct AppState {
     /// Recognises users.
@@ -42,6 +71,8 @@ pub struct AppState {
     pub rate_limits: RateLimits,
     /// Writes tests.
     pub generation: Arc<GenerationService>,
+    /// Runs them.
+    pub execution: ExecutionService,
     /// Keeps them.
     pub history: Arc<HistoryService>,
     /// Charges for them.
@@ -52,12 +83,6 @@ pub struct AppState {
     pub body_timeout: Duration,
     /// Silence after which a stream gets a comment.
     pub heartbeat: Duration,
-    /// How many entries of `X-Forwarded-For` are our own proxies'.
-    pub trusted_proxy_hops: usize,
-    /// Web origins besides our own whose pages may call.
-    pub allowed_origins: Vec<String>,
-    /// Who may call this process.
-    pub audience: Audience,
     /// Opens the ops routes.
     pub internal_secret: Option<SecretString>,
     /// Whether this process is on its way out.

@@ -19,18 +19,23 @@ use actix_web::{App, HttpServer, web};
 use super::health::HealthCheck;
 use super::lifecycle::Lifecycle;
 use super::local_data::{LocalData, LocalDataError};
-use super::{AppState, Audience, telemetry};
+use super::{AppState, Audience, Front, WorkerState, engines, telemetry};
 use crate::api;
-use crate::config::{CacheSettings, CommonSettings, DevSettings, ServeSettings, ServerSettings};
+use crate::config::{
+    CacheSettings, CommonSettings, DevSettings, ListenSettings, ServeSettings, WorkerSettings,
+};
 use crate::crypto::{CacheCipher, CacheKeyer, FieldCipher, MasterKey};
 use crate::gateways::gemini::{Gemini, GeminiSetupError};
 use crate::gateways::http::{self, Traffic};
 use crate::gateways::{
-    BotCheck, LlmProvider, LocalUser, NoBotCheck, SupabaseTokenVerifier, TokenVerifier, Turnstile,
+    BotCheck, Executor, LlmProvider, LocalUser, NoBotCheck, SupabaseTokenVerifier, TokenVerifier,
+    Turnstile, WorkerClient, WorkerSetupError,
 };
 use crate::repositories::{
     HistoryRepository, InvalidServiceRoleKey, OpenError, Sqlite, Supabase, WalletRepository,
 };
+use crate::sandbox::Runner;
+use crate::services::execution::ExecutionService;
 use crate::services::generation::{AnswerCache, GenerationService, Parts};
 use crate::services::history::HistoryService;
 use crate::services::rate_limits::RateLimits;
@@ -66,6 +71,12 @@ pub enum StartupError {
     /// The database can't be opened.
     #[error(transparent)]
     Database(#[from] OpenError),
+    /// The workers can't be called.
+    #[error(transparent)]
+    Worker(#[from] WorkerSetupError),
+    /// No sandbox can be made here, or none that is as it must be.
+    #[error(transparent)]
+    Engine(#[from] engines::EngineProblem),
 }
 
 /// A server that accepts connections, and the way to stop it.
@@ -75,6 +86,8 @@ pub struct Application {
     address: SocketAddr,
     lifecycle: Lifecycle,
     grace: Duration,
+    /// Runs tests in this process; drained after the requests that wait for it.
+    runner: Option<Runner>,
     /// Closed last: the final refunds go into it.
     database: Option<Sqlite>,
 }
@@ -97,6 +110,8 @@ impl Application {
             history: supabase.clone(),
             wallet: supabase,
             key: settings.encryption_key.clone(),
+            executor: Arc::new(WorkerClient::new(&settings.worker)?),
+            runner: None,
             database: None,
             health: HealthCheck::Serve(Box::new(settings.clone())),
         };
@@ -108,7 +123,7 @@ impl Application {
     /// # Errors
     ///
     /// [`StartupError`] says what is in the way.
-    pub fn dev(settings: DevSettings) -> Result<Self, StartupError> {
+    pub async fn dev(settings: DevSettings) -> Result<Self, StartupError> {
         let data = LocalData::open(&settings.data_dir)?;
         let cipher = FieldCipher::new(data.key());
         let sqlite = Sqlite::open(&settings.data_dir, cipher)?;
@@ -118,6 +133,8 @@ impl Application {
             gemini: settings.gemini.clone().map(|gemini| Box::new((gemini, models.clone()))),
         };
         let database = sqlite.clone();
+        let engine = engines::for_dev(&settings.sandbox, &settings.data_dir).await?;
+        let runner = Runner::start(engine, &settings.sandbox);
         let sqlite = Arc::new(sqlite);
         let provider = match settings.gemini.clone() {
             Some(gemini) => Some(Arc::new(Gemini::new(gemini)?) as Arc<dyn LlmProvider>),
@@ -131,10 +148,50 @@ impl Application {
             history: sqlite.clone(),
             wallet: sqlite,
             key: data.key().clone(),
+            executor: Arc::new(runner.clone()),
+            runner: Some(runner),
             database: Some(database),
             health,
         };
         Self::listen(settings.common, choices)
+    }
+
+    /// Puts `tester worker` together and starts to listen, once every runtime has shown that it
+    /// runs tests and tells a pass from a failure.
+    ///
+    /// # Errors
+    ///
+    /// [`StartupError`] says what is in the way.
+    pub async fn worker(settings: WorkerSettings) -> Result<Self, StartupError> {
+        let engine = engines::for_worker(&settings.sandbox).await?;
+        let runner = Runner::start(engine, &settings.sandbox);
+        engines::prove(&runner).await?;
+        let lifecycle = Lifecycle::default();
+        let state = WorkerState {
+            execution: ExecutionService::new(Arc::new(runner.clone()), lifecycle.draining()),
+            runner: runner.clone(),
+            auth_token: settings.auth_token,
+            body_timeout: settings.listen.body_timeout,
+            heartbeat: settings.stream.heartbeat,
+            metrics: telemetry::metrics(),
+        };
+        // Its callers are programs: no page, no proxy.
+        let front = Front {
+            audience: Audience::Internet,
+            trusted_proxy_hops: 0,
+            allowed_origins: Vec::new(),
+        };
+        let (server, address) =
+            bind(&settings.listen, web::Data::new(state), front, api::worker_routes)?;
+        Ok(Self {
+            handle: server.handle(),
+            server,
+            address,
+            lifecycle,
+            grace: settings.sandbox.drain,
+            runner: Some(runner),
+            database: None,
+        })
     }
 
     /// Where the server listens: the real port, also when the configured one was 0.
@@ -155,7 +212,13 @@ impl Application {
             () = stop => {}
         }
         tracing::info!("draining");
-        self.lifecycle.drain(self.grace).await;
+        match &self.runner {
+            // Runs in this process go on for as long as streams do.
+            Some(runner) => {
+                tokio::join!(self.lifecycle.drain(self.grace), runner.drain(self.grace));
+            }
+            None => self.lifecycle.drain(self.grace).await,
+        }
         self.handle.stop(true).await;
         let ended = server.await.map_err(io::Error::other)?;
         if let Some(database) = self.database {
@@ -166,18 +229,22 @@ impl Application {
 
     fn listen(common: CommonSettings, choices: Choices) -> Result<Self, StartupError> {
         let lifecycle = Lifecycle::default();
-        let database = choices.database.clone();
-        let server_settings = common.server.clone();
+        let (database, runner) = (choices.database.clone(), choices.runner.clone());
+        let listen = common.server.listen;
+        let front = Front {
+            audience: choices.audience,
+            trusted_proxy_hops: common.server.trusted_proxy_hops,
+            allowed_origins: common.server.allowed_origins.clone(),
+        };
         let state = web::Data::new(state(common, choices, lifecycle.clone()));
-        let address = SocketAddr::new(server_settings.host, server_settings.port);
-        let (server, address) = bind(&server_settings, state)
-            .map_err(|source| StartupError::Listen { address, source })?;
+        let (server, address) = bind(&listen, state, front, api::routes)?;
         Ok(Self {
             handle: server.handle(),
             server,
             address,
             lifecycle,
-            grace: server_settings.shutdown_grace,
+            grace: listen.shutdown_grace,
+            runner,
             database,
         })
     }
@@ -192,6 +259,8 @@ struct Choices {
     history: Arc<dyn HistoryRepository>,
     wallet: Arc<dyn WalletRepository>,
     key: MasterKey,
+    executor: Arc<dyn Executor>,
+    runner: Option<Runner>,
     database: Option<Sqlite>,
     health: HealthCheck,
 }
@@ -219,15 +288,13 @@ fn state(common: CommonSettings, choices: Choices, lifecycle: Lifecycle) -> AppS
     AppState {
         verifier: choices.verifier,
         rate_limits: RateLimits::new(Arc::new(MemoryRateLimiter::new()), common.rate_limits),
+        execution: ExecutionService::new(choices.executor, lifecycle.draining()),
         generation,
         history,
         wallet,
         models: common.models,
-        body_timeout: common.server.body_timeout,
+        body_timeout: common.server.listen.body_timeout,
         heartbeat: common.stream.heartbeat,
-        trusted_proxy_hops: common.server.trusted_proxy_hops,
-        allowed_origins: common.server.allowed_origins,
-        audience: choices.audience,
         internal_secret: common.server.internal_secret,
         lifecycle,
         metrics: telemetry::metrics(),
@@ -239,12 +306,22 @@ fn cache(settings: CacheSettings) -> Cache {
     if settings.enabled { Cache::Memory(MemoryCache::new(settings.max_bytes)) } else { Cache::Off }
 }
 
-fn bind(settings: &ServerSettings, state: web::Data<AppState>) -> io::Result<(Server, SocketAddr)> {
-    let origins = settings.allowed_origins.clone();
+fn bind<S: 'static>(
+    settings: &ListenSettings,
+    state: web::Data<S>,
+    front: Front,
+    routes: fn(&mut web::ServiceConfig),
+) -> Result<(Server, SocketAddr), StartupError>
+where
+    web::Data<S>: Send,
+{
+    let address = SocketAddr::new(settings.host, settings.port);
+    let front = web::Data::new(front);
     let mut server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())
-            .configure(api::routes)
+            .app_data(front.clone())
+            .configure(routes)
             .wrap(from_fn(api::observe))
             .wrap(
                 DefaultHeaders::new()
@@ -252,7 +329,7 @@ fn bind(settings: &ServerSettings, state: web::Data<AppState>) -> io::Result<(Se
                     .add((header::CACHE_CONTROL, "no-store")),
             )
             .wrap(NormalizePath::trim())
-            .wrap(cors(&origins))
+            .wrap(cors(&front.allowed_origins))
     })
     .disable_signals()
     .shutdown_timeout(CLOSING_SECONDS)
@@ -260,12 +337,13 @@ fn bind(settings: &ServerSettings, state: web::Data<AppState>) -> io::Result<(Se
     .client_request_timeout(settings.head_timeout)
     .keep_alive(settings.keep_alive)
     // A client that closes its side has left; waiting for a write to fail would keep the model
-    // writing until then.
+    // writing, or tests running, until then.
     .h1_allow_half_closed(false);
     if settings.workers > 0 {
         server = server.workers(settings.workers);
     }
-    let server = server.bind((settings.host, settings.port))?;
+    let server =
+        server.bind(address).map_err(|source| StartupError::Listen { address, source })?;
     let address = *server.addrs().first().expect("bind succeeded, so there is an address");
     Ok((server.run(), address))
 }

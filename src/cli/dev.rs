@@ -43,7 +43,7 @@ pub fn run(
     telemetry::init_logs(&settings.common.telemetry)?;
     let can_generate = settings.gemini.is_some();
     super::runtime()?.block_on(async {
-        let application = Application::dev(settings)?;
+        let application = Application::dev(settings).await?;
         writeln!(output, "TESTER is ready at http://{}", application.address())?;
         if !can_generate {
             writeln!(

@@ -5,6 +5,7 @@ pub mod dev;
 pub mod keygen;
 pub mod serve;
 mod signals;
+pub mod worker;
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -33,6 +34,8 @@ enum Command {
     Serve(serve::Args),
     /// Runs everything in one process, for this machine only; needs nothing installed.
     Dev(dev::Args),
+    /// Runs the execution half: tests in sandboxes, for the web half alone.
+    Worker(worker::Args),
     /// Checks the settings and says how to put them right; never shows a value.
     CheckEnv(check_env::Args),
     /// Prints fresh secrets as lines of a .env file.
@@ -72,6 +75,7 @@ pub fn run(cli: Cli) -> ExitCode {
     let outcome = match cli.command {
         Command::Serve(args) => serve::run(args, &mut stderr),
         Command::Dev(args) => dev::run(args, &mut stdout, &mut stderr),
+        Command::Worker(args) => worker::run(args, &mut stdout, &mut stderr),
         Command::CheckEnv(args) => check_env::run(args, &mut stdout),
         Command::Keygen => keygen::run(&mut stdout),
     };

@@ -28,6 +28,8 @@ pub(super) struct Knobs {
     pub(super) wallet: WalletKnobs,
     pub(super) rate_limits: RateLimitKnobs,
     pub(super) cache: CacheKnobs,
+    pub(super) worker: WorkerKnobs,
+    pub(super) sandbox: SandboxKnobs,
     pub(super) dev: DevKnobs,
 }
 
@@ -124,6 +126,50 @@ pub(super) struct CacheKnobs {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct WorkerKnobs {
+    pub(super) connect_timeout_ms: i64,
+    pub(super) total_timeout_ms: i64,
+    pub(super) health_ttl_ms: i64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SandboxKnobs {
+    pub(super) engine: String,
+    pub(super) running: i64,
+    pub(super) queued: i64,
+    pub(super) start_timeout_ms: i64,
+    pub(super) idle_max_ms: i64,
+    pub(super) drain_ms: i64,
+    pub(super) cpu_millis: i64,
+    pub(super) output_bytes: i64,
+    pub(super) files_bytes: i64,
+    pub(super) files_count: i64,
+    pub(super) docker: DockerKnobs,
+    pub(super) python: RuntimeKnobs,
+    pub(super) node: RuntimeKnobs,
+    pub(super) java: RuntimeKnobs,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DockerKnobs {
+    pub(super) host: String,
+    pub(super) runtime: String,
+    pub(super) base_image: String,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RuntimeKnobs {
+    pub(super) warm: i64,
+    pub(super) wall_ms: i64,
+    pub(super) memory_bytes: i64,
+    pub(super) processes: i64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct DevKnobs {
     pub(super) data_dir: String,
 }
@@ -142,6 +188,8 @@ struct Sections {
     wallet: Value,
     rate_limits: Value,
     cache: Value,
+    worker: Value,
+    sandbox: Value,
     dev: Value,
 }
 
@@ -200,6 +248,8 @@ impl Sections {
         let wallet = section(place, "wallet", self.wallet, problems);
         let rate_limits = section(place, "rate_limits", self.rate_limits, problems);
         let cache = section(place, "cache", self.cache, problems);
+        let worker = section(place, "worker", self.worker, problems);
+        let sandbox = section(place, "sandbox", self.sandbox, problems);
         let dev = section(place, "dev", self.dev, problems);
         Some(Knobs {
             server: server?,
@@ -212,6 +262,8 @@ impl Sections {
             wallet: wallet?,
             rate_limits: rate_limits?,
             cache: cache?,
+            worker: worker?,
+            sandbox: sandbox?,
             dev: dev?,
         })
     }

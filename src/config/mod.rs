@@ -24,7 +24,7 @@ pub use environment::{Environment, KnobsFile, Sources};
 pub use gemini::GeminiSettings;
 pub use problems::{Fault, Flaw, Problem, Problems, Subject};
 pub use sandbox::{DockerSettings, EngineChoice, PerRuntime, SandboxSettings};
-pub use server::{DeployEnvironment, ServerSettings};
+pub use server::{DeployEnvironment, ListenSettings, ServerSettings};
 pub use services::{
     CacheSettings, RateLimitSettings, RedisSettings, StreamSettings, SupabaseSettings,
     TurnstileSettings, WalletSettings, WorkerClientSettings,
@@ -83,6 +83,8 @@ pub struct DevSettings {
     pub common: CommonSettings,
     /// The model, when there is a key.
     pub gemini: Option<GeminiSettings>,
-    /// `dev.data_dir`: where the database and the keys live.
+    /// `dev.data_dir`: where the database, the keys and the test frameworks live.
     pub data_dir: PathBuf,
+    /// How tests are run.
+    pub sandbox: SandboxSettings,
 }

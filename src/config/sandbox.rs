@@ -1,6 +1,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::domain::{Limits, Runtime};
 
 /// Which engine makes sandboxes.
@@ -31,6 +33,8 @@ pub struct SandboxSettings {
     pub running: usize,
     /// `sandbox.queued`: runs that may wait for their turn.
     pub queued: usize,
+    /// `sandbox.drain_ms`: how long the runs taken on may go on after SIGTERM.
+    pub drain: Duration,
 }
 
 /// How Docker Engine is used.
@@ -46,7 +50,7 @@ pub struct DockerSettings {
 }
 
 /// A value for each runtime.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PerRuntime<T> {
     /// Python's.
     pub python: T,
@@ -63,6 +67,15 @@ impl<T> PerRuntime<T> {
             Runtime::Python => &self.python,
             Runtime::Node => &self.node,
             Runtime::Java => &self.java,
+        }
+    }
+
+    /// The value of one, to change it.
+    pub const fn get_mut(&mut self, runtime: Runtime) -> &mut T {
+        match runtime {
+            Runtime::Python => &mut self.python,
+            Runtime::Node => &mut self.node,
+            Runtime::Java => &mut self.java,
         }
     }
 }

@@ -23,9 +23,9 @@ impl DeployEnvironment {
     }
 }
 
-/// How TESTER listens.
-#[derive(Clone, Debug)]
-pub struct ServerSettings {
+/// How TESTER listens, whichever half it is.
+#[derive(Clone, Copy, Debug)]
+pub struct ListenSettings {
     /// `HOST`: the address to bind. `dev` accepts loopback addresses only.
     pub host: IpAddr,
     /// `PORT`: the port to bind; 0 lets the system choose.
@@ -42,6 +42,13 @@ pub struct ServerSettings {
     pub keep_alive: Duration,
     /// `server.shutdown_grace_ms`: how long open streams may go on after SIGTERM.
     pub shutdown_grace: Duration,
+}
+
+/// How the web half is reached.
+#[derive(Clone, Debug)]
+pub struct ServerSettings {
+    /// How it listens.
+    pub listen: ListenSettings,
     /// `TRUSTED_PROXY_HOPS`: how many proxies in front of TESTER append to `X-Forwarded-For`.
     pub trusted_proxy_hops: usize,
     /// `ALLOWED_ORIGINS`: the web origins whose pages may call the API, comma-separated,

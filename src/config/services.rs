@@ -40,6 +40,12 @@ pub struct WorkerClientSettings {
     pub urls: Vec<Url>,
     /// `WORKER_AUTH_TOKEN`.
     pub token: SecretString,
+    /// `worker.connect_timeout_ms`: how long connecting to one of them may take.
+    pub connect_timeout: Duration,
+    /// `worker.total_timeout_ms`: how long a run may take, waiting for its turn included.
+    pub total_timeout: Duration,
+    /// `worker.health_ttl_ms`: how long a worker's word on its free capacity is believed.
+    pub health_ttl: Duration,
 }
 
 /// How Redis is reached.

@@ -87,7 +87,7 @@ const fn needs(serve: Need, dev: Need, worker: Need) -> Needs {
 }
 
 /// All of them, in the order of reports and of `.env.example`.
-pub static ALL: [&Variable; 25] = [
+pub static ALL: [&Variable; 28] = [
     &GEMINI_API_KEY,
     &SUPABASE_URL,
     &SUPABASE_SERVICE_ROLE_KEY,
@@ -113,6 +113,9 @@ pub static ALL: [&Variable; 25] = [
     &RATE_LIMIT_EXECUTE_PER_MINUTE,
     &RATE_LIMIT_STATUS_PER_MINUTE,
     &WALLET_ENABLED,
+    &SANDBOX_ENGINE,
+    &DOCKER_RUNTIME,
+    &DOCKER_HOST,
 ];
 
 /// Those whose values are secrets of their own: no two may be equal.
@@ -332,6 +335,32 @@ pub static WALLET_ENABLED: Variable = Variable {
     remedy: "true or false",
 };
 
+/// `SANDBOX_ENGINE`
+pub static SANDBOX_ENGINE: Variable = Variable {
+    name: "SANDBOX_ENGINE",
+    needs: needs(Need::Unread, Need::Optional, Need::Optional),
+    purpose: "what isolates the tests that are run; default auto: docker in worker, in dev \
+              namespace where this machine lets it, else docker",
+    remedy: "auto, docker or namespace",
+};
+
+/// `DOCKER_RUNTIME`
+pub static DOCKER_RUNTIME: Variable = Variable {
+    name: "DOCKER_RUNTIME",
+    needs: needs(Need::Unread, Need::Optional, Need::Optional),
+    purpose: "the runtime of the sandboxes that Docker makes; default runc",
+    remedy: "a runtime that the daemon knows (`docker info`), such as runc, runsc (gVisor), crun \
+             or kata",
+};
+
+/// `DOCKER_HOST`
+pub static DOCKER_HOST: Variable = Variable {
+    name: "DOCKER_HOST",
+    needs: needs(Need::Unread, Need::Optional, Need::Optional),
+    purpose: "where Docker Engine listens; default unix:///var/run/docker.sock",
+    remedy: "the path of a socket of this machine, as unix:///path",
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -366,7 +395,20 @@ mod tests {
             .filter(|variable| variable.need(Role::Worker) != Need::Unread)
             .map(|variable| variable.name())
             .collect();
-        assert_eq!(read, ["WORKER_AUTH_TOKEN", "ENV", "PORT", "HOST", "LOG_FORMAT", "RUST_LOG"]);
+        assert_eq!(
+            read,
+            [
+                "WORKER_AUTH_TOKEN",
+                "ENV",
+                "PORT",
+                "HOST",
+                "LOG_FORMAT",
+                "RUST_LOG",
+                "SANDBOX_ENGINE",
+                "DOCKER_RUNTIME",
+                "DOCKER_HOST",
+            ]
+        );
     }
 
     #[test]

@@ -1,8 +1,8 @@
-use std::net::IpAddr;
-
 use secrecy::SecretString;
 
-use super::{DeployEnvironment, TelemetrySettings};
+use super::{
+    DeployEnvironment, ListenSettings, SandboxSettings, StreamSettings, TelemetrySettings,
+};
 
 /// Everything `tester worker` needs. It runs strangers' code, so it knows no user and no key but
 /// its own token: no field can hold one.
@@ -10,12 +10,14 @@ use super::{DeployEnvironment, TelemetrySettings};
 pub struct WorkerSettings {
     /// `ENV`.
     pub environment: DeployEnvironment,
-    /// `HOST`: the address to bind.
-    pub host: IpAddr,
-    /// `PORT`: the port to bind; 0 lets the system choose.
-    pub port: u16,
+    /// How it listens.
+    pub listen: ListenSettings,
     /// What is logged.
     pub telemetry: TelemetrySettings,
+    /// How events are streamed.
+    pub stream: StreamSettings,
     /// `WORKER_AUTH_TOKEN`: what the web half must show.
     pub auth_token: SecretString,
+    /// How tests are run.
+    pub sandbox: SandboxSettings,
 }

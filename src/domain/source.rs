@@ -9,6 +9,36 @@ pub const DESCRIPTION_MAX_CHARS: usize = 4_000;
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct SourceCode(String);
 
+/// A text that is run: kept to the byte, for line numbers refer to it; not blank, of a sane length,
+/// free of NUL.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct ProgramText(String);
+
+impl ProgramText {
+    /// Checks the text.
+    ///
+    /// # Errors
+    ///
+    /// [`TextProblem`] says which bound is broken.
+    pub fn parse(text: String) -> Result<Self, TextProblem> {
+        bounded(&text, 1, SOURCE_MAX_CHARS)?;
+        Ok(Self(text))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Never the text itself: it is the user's property and has no place in a log.
+impl std::fmt::Debug for ProgramText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ProgramText({} bytes)", self.0.len())
+    }
+}
+
 /// Why a text is no acceptable source or description.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TextProblem {
@@ -125,6 +155,16 @@ mod tests {
     fn nul_is_refused() {
         assert_eq!(SourceCode::parse("0123456789\0 x"), Err(TextProblem::Nul));
         assert_eq!(Description::parse("a\0b"), Err(TextProblem::Nul));
+    }
+
+    #[test]
+    fn a_program_keeps_its_white_space() {
+        let program = ProgramText::parse("\n  x\n".to_owned());
+        assert!(program.is_ok_and(|program| program.as_str() == "\n  x\n"));
+        assert_eq!(
+            ProgramText::parse(" \n".to_owned()),
+            Err(TextProblem::TooShort { min: 1, actual: 0 })
+        );
     }
 
     #[test]

@@ -1,33 +1,23 @@
-use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{LanguageCode, Locale};
+use super::{LanguageCode, Locale, ProgramText};
 
 /// What a user wants to see run: tests, and the code they test.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct ExecutionRequest {
     /// The code under test.
-    pub source: String,
+    pub source: ProgramText,
     /// The tests.
-    pub tests: String,
+    pub tests: ProgramText,
     /// The language of both.
     pub language: LanguageCode,
     /// Limits below the configured ones.
     pub limits: RequestedLimits,
     /// The language of messages.
     pub locale: Locale,
-}
-
-/// Never the texts: they are the user's property and have no place in a log.
-impl fmt::Debug for ExecutionRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { source, tests, language, .. } = self;
-        let (source, tests) = (source.len(), tests.len());
-        write!(f, "ExecutionRequest({language}, {source} + {tests} bytes)")
-    }
 }
 
 /// What a caller may lower for one run. A value above the configured limit is cut down to it.
@@ -47,9 +37,9 @@ pub struct RequestedLimits {
 pub enum RunStatus {
     /// Every test passed or was skipped, and at least one passed.
     Passed,
-    /// A test failed, or there was no test that could pass.
+    /// A test failed.
     Failed,
-    /// The code does not compile, import or collect.
+    /// The code does not compile, import or collect, or has no test.
     Error,
     /// The wall time was used up.
     Timeout,
@@ -59,7 +49,7 @@ pub enum RunStatus {
     OutputLimit,
     /// The process was ended by a signal.
     Crashed,
-    /// The run ended early, or an expected test never reported.
+    /// The run ended early, an expected test never reported, or all were skipped.
     Incomplete,
     /// The run tried to talk its way to a verdict.
     Tampered,
@@ -194,6 +184,26 @@ pub enum ExecutionEvent {
     Test(TestResult),
     /// The end: there is nothing after it.
     Result(Box<Verdict>),
+}
+
+impl RunStatus {
+    /// Its name on the wire and in metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Error => "error",
+            Self::Timeout => "timeout",
+            Self::OutOfMemory => "out_of_memory",
+            Self::OutputLimit => "output_limit",
+            Self::Crashed => "crashed",
+            Self::Incomplete => "incomplete",
+            Self::Tampered => "tampered",
+            Self::Unsupported => "unsupported",
+            Self::Unavailable => "unavailable",
+        }
+    }
 }
 
 impl TestCounts {

@@ -6,6 +6,12 @@
 //! nor end the supervisor, and the host believes nobody else.
 
 pub mod engine;
+mod judge;
+mod output;
+pub mod pool;
 pub mod protocol;
+mod run;
+mod runner;
 
 pub use self::engine::{Engine, EngineError, Sandbox, Usage};
+pub use self::runner::{Runner, RunnerHealth};

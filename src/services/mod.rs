@@ -2,6 +2,7 @@
 //! they know no web framework and name no concrete backend.
 
 mod fences;
+pub mod execution;
 pub mod generation;
 pub mod history;
 pub mod rate_limits;

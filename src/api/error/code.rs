@@ -82,7 +82,7 @@ impl ErrorCode {
             }
             Self::Forbidden => {
                 "This caller may not: the `X-TESTER-KEY` of an operator's route is missing or wrong, \
-                 or `tester dev` was called with the `Host` or `Origin` of another machine."
+                 a worker's token is wrong, or `tester dev` was called with the `Host` or `Origin` of another machine."
             }
             Self::NotFound => {
                 "Nothing is here, or it belongs to somebody else, or operators' routes are closed."
@@ -96,7 +96,9 @@ impl ErrorCode {
                 "The JSON or the query is malformed, or a member is missing, mistyped or out of \
                  range; `detail.field` names it."
             }
-            Self::RateLimited => "Too many requests of this user in a minute.",
+            Self::RateLimited => {
+                "Too many requests of this user in a minute, or as many runs wait as may."
+            },
             Self::InternalError => "Our own fault. The cause is in the log under `trace_id`.",
             Self::UpstreamError => "A service this one depends on answered wrongly.",
             Self::Unavailable => {

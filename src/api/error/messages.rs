@@ -38,6 +38,17 @@ impl ApiError {
                     Locale::English => format!("Too many requests. Try again in {seconds} s."),
                 };
             }
+            Self::Busy { retry_after } => {
+                let seconds = whole_seconds(*retry_after);
+                return match locale {
+                    Locale::Korean => {
+                        format!("실행 대기열이 가득 찼습니다. {seconds}초 후에 다시 시도해 주세요.")
+                    }
+                    Locale::English => {
+                        format!("As many runs are waiting as may. Try again in {seconds} s.")
+                    }
+                };
+            }
             Self::InvalidRequest(problem) => {
                 return locale.pick(&problem.korean, &problem.english).clone();
             }
@@ -52,6 +63,9 @@ impl ApiError {
             ),
             Self::Forbidden(Prohibition::OpsKey) => locale
                 .pick("X-TESTER-KEY가 올바르지 않습니다.", "The X-TESTER-KEY is missing or wrong."),
+            Self::Forbidden(Prohibition::WorkerToken) => {
+                locale.pick("워커 토큰이 올바르지 않습니다.", "The worker token is wrong.")
+            }
             Self::NotFound => locale.pick("찾을 수 없습니다.", "Not found."),
             Self::MethodNotAllowed { .. } => locale.pick(
                 "이 경로에서 지원하지 않는 메서드입니다.",

@@ -21,7 +21,7 @@ use self::body::{ErrorDetail, ErrorKind, ErrorStatus};
 pub(super) use self::code::ErrorCode;
 use super::context::RequestContext;
 use crate::domain::Tokens;
-use crate::gateways::AuthError;
+use crate::gateways::{AuthError, ExecutorError};
 use crate::languages::SourceProblem;
 use crate::repositories::RepositoryError;
 use crate::services::generation::Refusal;
@@ -69,6 +69,11 @@ pub(super) enum ApiError {
         /// How long until it is allowed again.
         retry_after: Duration,
     },
+    /// 429: as many runs wait as may, whoever asks.
+    Busy {
+        /// How long until it is worth coming back.
+        retry_after: Duration,
+    },
     /// 502: a dependency answered, but not usefully. The cause is for the log.
     Upstream(String),
     /// 503: a dependency can't be reached. The cause is for the log.
@@ -90,6 +95,8 @@ pub(super) enum Prohibition {
     ForeignOrigin,
     /// The ops key is missing or wrong.
     OpsKey,
+    /// The worker's token is another one.
+    WorkerToken,
 }
 
 /// What is wrong with a request's form.
@@ -119,7 +126,7 @@ impl RequestProblem {
 
 impl ApiError {
     /// The code a client switches on.
-    const fn code(&self) -> ErrorCode {
+    pub(super) const fn code(&self) -> ErrorCode {
         match self {
             Self::InvalidSource(_) => ErrorCode::ValidationError,
             Self::BotCheck(_) => ErrorCode::TurnstileFailed,
@@ -131,7 +138,7 @@ impl ApiError {
             Self::BodyTimeout => ErrorCode::RequestTimeout,
             Self::BodyTooLarge { .. } => ErrorCode::PayloadTooLarge,
             Self::InvalidRequest(_) => ErrorCode::InvalidRequest,
-            Self::RateLimited { .. } => ErrorCode::RateLimited,
+            Self::RateLimited { .. } | Self::Busy { .. } => ErrorCode::RateLimited,
             Self::Upstream(_) => ErrorCode::UpstreamError,
             Self::Unavailable(_) | Self::NoModel | Self::Draining => ErrorCode::Unavailable,
             Self::Timeout(_) => ErrorCode::Timeout,
@@ -141,7 +148,7 @@ impl ApiError {
 
     const fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::RateLimited { retry_after } => Some(*retry_after),
+            Self::RateLimited { retry_after } | Self::Busy { retry_after } => Some(*retry_after),
             Self::Unavailable(_) | Self::Draining => Some(RETRY_UNAVAILABLE),
             _ => None,
         }
@@ -176,7 +183,7 @@ impl ApiError {
     }
 
     /// Puts the cause into the log, once, at the level it deserves.
-    fn log(&self) {
+    pub(super) fn log(&self) {
         let code = self.code();
         match self {
             Self::Internal(cause) | Self::Upstream(cause) => {
@@ -264,6 +271,17 @@ impl From<RepositoryError> for ApiError {
             RepositoryError::Conflict(_) | RepositoryError::Unreadable { .. } => {
                 Self::Internal(cause)
             }
+        }
+    }
+}
+
+impl From<ExecutorError> for ApiError {
+    fn from(error: ExecutorError) -> Self {
+        match error {
+            ExecutorError::Busy { retry_after } => Self::Busy { retry_after },
+            ExecutorError::Unavailable(_) => Self::Unavailable(error.to_string()),
+            ExecutorError::Timeout => Self::Timeout(error.to_string()),
+            ExecutorError::Failed(_) => Self::Upstream(error.to_string()),
         }
     }
 }

@@ -13,13 +13,14 @@ use super::body::{Fields, read_object};
 use super::context::{RequestContext, state};
 use super::doors::{admit, authenticate};
 use super::error::{ApiError, RequestProblem};
-use super::languages::language_schema;
+use super::fields::{bad_text, parse_language};
+use super::languages::requested_language_schema;
 use super::openapi::refusals;
 use super::sse;
 use crate::app::AppState;
 use crate::domain::{
     AuthenticatedUser, DESCRIPTION_MAX_CHARS, Description, Freshness, GenerationRequest,
-    LanguageCode, Model, SOURCE_MAX_CHARS, SOURCE_MIN_CHARS, SourceCode, TextProblem,
+    Model, SOURCE_MAX_CHARS, SOURCE_MIN_CHARS, SourceCode,
 };
 use crate::services::generation::Order;
 use crate::stores::LimitedAction;
@@ -144,16 +145,6 @@ pub(super) async fn generate(
     Ok(sse::respond(ticket.events, move |event| LocalizedEvent { event, locale }, state.heartbeat))
 }
 
-fn parse_language(text: &str) -> Result<LanguageCode, ApiError> {
-    text.parse().map_err(|_| {
-        ApiError::InvalidRequest(RequestProblem::field(
-            "language",
-            "language는 python, javascript, typescript, java 중 하나여야 합니다.",
-            "language must be one of python, javascript, typescript, java.",
-        ))
-    })
-}
-
 fn parse_model(requested: Option<&str>, state: &AppState) -> Result<Model, ApiError> {
     state.models.resolve(requested).cloned().ok_or_else(|| {
         let names: Vec<&str> =
@@ -167,19 +158,6 @@ fn parse_model(requested: Option<&str>, state: &AppState) -> Result<Model, ApiEr
     })
 }
 
-fn bad_text(field: &'static str, problem: TextProblem) -> ApiError {
-    let korean = match problem {
-        TextProblem::TooShort { min, actual } => {
-            format!("{field}는 앞뒤 공백을 빼고 {min}자 이상이어야 합니다(현재 {actual}자).")
-        }
-        TextProblem::TooLong { max, actual } => {
-            format!("{field}는 앞뒤 공백을 빼고 {max}자 이하여야 합니다(현재 {actual}자).")
-        }
-        TextProblem::Nul => format!("{field}에 NUL 문자가 들어 있습니다."),
-    };
-    ApiError::InvalidRequest(RequestProblem::field(field, korean, format!("{field} {problem}.")))
-}
-
 fn source_schema() -> Object {
     ObjectBuilder::new()
         .schema_type(Type::String)
@@ -187,12 +165,6 @@ fn source_schema() -> Object {
         .min_length(Some(SOURCE_MIN_CHARS))
         .max_length(Some(SOURCE_MAX_CHARS))
         .build()
-}
-
-fn requested_language_schema() -> Object {
-    let mut schema = language_schema();
-    schema.description = Some("The language it is written in, in any letter case.".to_owned());
-    schema
 }
 
 fn description_schema() -> Object {

@@ -19,7 +19,7 @@ use utoipa::openapi::{Components, ObjectBuilder, PathItem, Ref, RefOr, Type};
 use utoipa::{Modify, OpenApi};
 
 use super::error::{ErrorBody, ErrorCode};
-use super::{generate, history, languages, ops, user};
+use super::{execution, generate, history, languages, ops, user};
 
 const DESCRIPTION: &str = "\
 Turns pasted source code into unit tests, streams them while they are written, and stores the pair \
@@ -40,6 +40,8 @@ const ACCEPT_LANGUAGE: &str = "AcceptLanguage";
     servers((url = "/", description = "Where this document came from.")),
     paths(
         generate::generate,
+        execution::execute,
+        execution::stream,
         history::list,
         history::delete_all,
         history::get,
@@ -54,6 +56,7 @@ const ACCEPT_LANGUAGE: &str = "AcceptLanguage";
     components(schemas(ErrorBody)),
     tags(
         (name = "generation", description = "From source to tests."),
+        (name = "execution", description = "From code and tests to a verdict."),
         (name = "history", description = "What was generated, stored encrypted."),
         (name = "user", description = "Account, wallet and quota."),
         (name = "operation", description = "How the service itself is."),

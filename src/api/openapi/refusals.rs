@@ -78,6 +78,21 @@ impl IntoResponses for Generation {
     }
 }
 
+/// Tests are run.
+pub(in crate::api) struct Execution;
+
+impl IntoResponses for Execution {
+    fn responses() -> Refusals {
+        refusals(&[
+            ErrorCode::RateLimited,
+            ErrorCode::InternalError,
+            ErrorCode::UpstreamError,
+            ErrorCode::Unavailable,
+            ErrorCode::Timeout,
+        ])
+    }
+}
+
 /// History or wallet are asked.
 pub(in crate::api) struct Storage;
 

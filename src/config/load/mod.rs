@@ -1,6 +1,7 @@
 //! From sources to settings: every value is judged, every problem is kept, and settings exist only
 //! if there was none.
 
+mod sandbox;
 mod sections;
 #[cfg(test)]
 mod tests;
@@ -58,7 +59,8 @@ impl DevSettings {
         let common = loader.common();
         let gemini = loader.gemini();
         let data_dir = loader.data_dir();
-        loader.finish(|| Some(Self { common: common?, gemini, data_dir }))
+        let sandbox = loader.sandbox();
+        loader.finish(|| Some(Self { common: common?, gemini, data_dir, sandbox: sandbox? }))
     }
 }
 
@@ -71,10 +73,20 @@ impl WorkerSettings {
     pub fn load(sources: &Sources) -> Result<Self, Problems> {
         let mut loader = Loader::new(Role::Worker, sources);
         let environment = loader.rules;
-        let (host, port) = (loader.host(), loader.port());
-        let telemetry = loader.telemetry();
+        let (listen, telemetry) = (loader.listen(), loader.telemetry());
+        let stream = loader.stream();
         let auth_token = loader.value(&variables::WORKER_AUTH_TOKEN, parse::worker_token);
-        loader.finish(|| Some(Self { environment, host, port, telemetry, auth_token: auth_token? }))
+        let sandbox = loader.sandbox();
+        loader.finish(|| {
+            Some(Self {
+                environment,
+                listen,
+                telemetry,
+                stream,
+                auth_token: auth_token?,
+                sandbox: sandbox?,
+            })
+        })
     }
 }
 
@@ -163,6 +175,10 @@ impl<'a> Loader<'a> {
 
     fn milliseconds(&mut self, knob: &str, number: i64, range: &RangeInclusive<u64>) -> Duration {
         Duration::from_millis(self.integer(knob, number, range))
+    }
+
+    fn knob_problem(&mut self, knob: &str, flaw: Flaw) {
+        self.problems.push(Problem::knob(knob, flaw));
     }
 
     fn at_most(&mut self, (knob, low): (&str, Duration), (bound, high): (&str, Duration)) {

@@ -17,14 +17,14 @@ use crate::config::parse::{self, SupabaseKeyRole, Transport};
 use crate::config::problems::Problem;
 use crate::config::variables::{self, Variable};
 use crate::config::{
-    CacheSettings, CommonSettings, GeminiSettings, LogFormat, RateLimitSettings, RedisSettings,
-    ServerSettings, StreamSettings, SupabaseSettings, TelemetrySettings, TurnstileSettings,
-    WalletSettings, WorkerClientSettings,
+    CacheSettings, CommonSettings, GeminiSettings, ListenSettings, LogFormat, RateLimitSettings,
+    RedisSettings, ServerSettings, StreamSettings, SupabaseSettings, TelemetrySettings,
+    TurnstileSettings, WalletSettings, WorkerClientSettings,
 };
 use crate::domain::{CatalogProblem, ModelCatalog, WalletGifts};
 
 /// Longest deadline of any kind, in milliseconds: an hour. More is a slip of the unit.
-const DEADLINE_MAX_MS: u64 = 3_600_000;
+pub(super) const DEADLINE_MAX_MS: u64 = 3_600_000;
 /// Most actions a minute; beyond it a limit limits nothing.
 const RATE_MAX: u32 = 100_000;
 /// Largest amount of tokens in a rule of the wallet; far from the edges of the balance's column.
@@ -126,7 +126,21 @@ impl Loader<'_> {
         let transport = Transport::private(self.rules);
         let urls = self.value(&variables::WORKER_URL, |text| parse::worker_urls(text, transport));
         let token = self.value(&variables::WORKER_AUTH_TOKEN, parse::worker_token);
-        Some(WorkerClientSettings { urls: urls?, token: token? })
+        let deadline = 1..=DEADLINE_MAX_MS;
+        let [connect, total, health] = [
+            ("worker.connect_timeout_ms", self.knobs.worker.connect_timeout_ms),
+            ("worker.total_timeout_ms", self.knobs.worker.total_timeout_ms),
+            ("worker.health_ttl_ms", self.knobs.worker.health_ttl_ms),
+        ]
+        .map(|(knob, number)| (knob, self.milliseconds(knob, number, &deadline)));
+        self.at_most(connect, total);
+        Some(WorkerClientSettings {
+            urls: urls?,
+            token: token?,
+            connect_timeout: connect.1,
+            total_timeout: total.1,
+            health_ttl: health.1,
+        })
     }
 
     pub(super) fn redis(&mut self) -> Option<RedisSettings> {
@@ -141,13 +155,13 @@ impl Loader<'_> {
         directory.into()
     }
 
-    pub(super) fn host(&mut self) -> IpAddr {
+    fn host(&mut self) -> IpAddr {
         let (role, knob) = (self.role, self.knobs.server.host.clone());
         self.value_or_knob(&variables::HOST, ("server.host", &knob), |text| parse::host(text, role))
             .unwrap_or(Ipv4Addr::LOCALHOST.into())
     }
 
-    pub(super) fn port(&mut self) -> u16 {
+    fn port(&mut self) -> u16 {
         let knob = self.knobs.server.port;
         self.integer_or_knob(&variables::PORT, ("server.port", knob), &(0..=u16::MAX))
     }
@@ -164,8 +178,7 @@ impl Loader<'_> {
         }
     }
 
-    fn server(&mut self) -> ServerSettings {
-        let rules = self.rules;
+    pub(super) fn listen(&mut self) -> ListenSettings {
         let deadline = 1..=DEADLINE_MAX_MS;
         let [head_timeout, body_timeout, keep_alive, shutdown_grace] = [
             ("server.head_timeout_ms", self.knobs.server.head_timeout_ms),
@@ -176,8 +189,7 @@ impl Loader<'_> {
         .map(|(knob, number)| self.milliseconds(knob, number, &deadline));
         let workers = self.knobs.server.workers;
         let connections = self.knobs.server.max_connections;
-        let hops = ("server.trusted_proxy_hops", self.knobs.server.trusted_proxy_hops);
-        ServerSettings {
+        ListenSettings {
             host: self.host(),
             port: self.port(),
             workers: self.integer("server.workers", workers, &(0..=1_024)),
@@ -186,6 +198,14 @@ impl Loader<'_> {
             body_timeout,
             keep_alive,
             shutdown_grace,
+        }
+    }
+
+    fn server(&mut self) -> ServerSettings {
+        let rules = self.rules;
+        let hops = ("server.trusted_proxy_hops", self.knobs.server.trusted_proxy_hops);
+        ServerSettings {
+            listen: self.listen(),
             trusted_proxy_hops: self.integer_or_knob(
                 &variables::TRUSTED_PROXY_HOPS,
                 hops,
@@ -221,7 +241,7 @@ impl Loader<'_> {
         None
     }
 
-    fn stream(&mut self) -> StreamSettings {
+    pub(super) fn stream(&mut self) -> StreamSettings {
         let heartbeat = self.knobs.stream.heartbeat_ms;
         let events = self.knobs.stream.buffered_events;
         StreamSettings {

@@ -1,12 +1,14 @@
 //! One parser a kind of value. Each takes the trimmed text of a variable and gives the type the
 //! rest of the program works with, or a [`Flaw`](super::Flaw) that never holds the text.
 
+mod engine;
 mod placeholder;
 mod plain;
 mod secret;
 mod supabase_key;
 mod web;
 
+pub(super) use engine::{docker_host, docker_runtime, image_name, sandbox_engine};
 pub(super) use plain::{
     boolean, deploy_environment, host, integer, log_filter, log_format, model_name,
 };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::failure::{Failure, Redactor};
-use super::sse::{Decoder, Frame};
+use crate::gateways::sse::{Decoder, Frame};
 use super::wire::{Candidate, FinishReason, GenerateResponse, PromptFeedback, error_in};
 use crate::domain::{ModelName, TokenUsage};
 use crate::gateways::{LlmError, LlmEvent};

@@ -11,7 +11,6 @@
 mod answer;
 mod failure;
 mod retry;
-pub mod sse;
 mod stream;
 #[cfg(test)]
 mod tests;

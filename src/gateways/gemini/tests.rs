@@ -434,7 +434,7 @@ mod broken_answers {
     #[tokio::test]
     async fn of_too_large_an_event_are_errors_and_close_the_connection() {
         let peer = peer().await;
-        let large = "x".repeat(super::super::sse::MAX_EVENT_BYTES);
+        let large = "x".repeat(crate::gateways::sse::MAX_EVENT_BYTES);
         peer.enqueue(StreamedAnswer::text(["a"]).then_raw(format!("data: {large}")).then_hang());
         let outcome = ask(&peer).await;
         assert_eq!(outcome, malformed("a", "an event is longer than 1048576 bytes"));

@@ -14,8 +14,9 @@ use std::convert::Infallible;
 use eventsource_stream::{Event, EventStream};
 use futures_util::{FutureExt, StreamExt, stream};
 
-/// Most bytes of one event, its line ends included, and of one line. The model's events are a few
-/// hundred bytes; grounding and thought signatures make some of tens of kilobytes.
+/// Most bytes of one event, its line ends included, and of one line, unless
+/// [`Decoder::with_bound`] says otherwise. The model's events are a few hundred bytes; grounding
+/// and thought signatures make some of tens of kilobytes.
 pub const MAX_EVENT_BYTES: usize = 1024 * 1024;
 
 /// Buffers that grew past this are given back after the event, for thousands of streams each keep
@@ -34,26 +35,27 @@ pub enum Frame {
     Bare(String),
 }
 
-/// An event or a line has more than [`MAX_EVENT_BYTES`].
+/// An event or a line has more bytes than the decoder's bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an event is longer than {MAX_EVENT_BYTES} bytes")]
+#[error("an event is longer than the bound")]
 pub struct EventTooLarge;
 
 /// Splits a byte stream into frames. How the stream is cut into pushes makes no difference to
 /// what comes out.
 ///
 /// After [`EventTooLarge`] nothing more comes out. The `id` and `retry` fields are passed over:
-/// they serve reconnecting, and an answer of a model can't be resumed.
-#[derive(Debug, Default)]
+/// they serve reconnecting, and an answer of a model or a run can't be resumed.
+#[derive(Debug)]
 pub struct Decoder {
-    /// The line that has no end yet. At most `MAX_EVENT_BYTES`.
+    max_event_bytes: usize,
+    /// The line that has no end yet. At most `max_event_bytes`.
     line: Vec<u8>,
     /// The last line ended with CR: an LF that follows belongs to it.
     after_cr: bool,
     /// The first line, where a BOM may stand, is over.
     started: bool,
     /// The event that has no blank line yet: its `data` and `event` lines. At most
-    /// `MAX_EVENT_BYTES`, times three where bad bytes became U+FFFD.
+    /// `max_event_bytes`, times three where bad bytes became U+FFFD.
     event: String,
     bare: Option<BareJson>,
     /// As many frames as the bytes pushed since they were last taken make up.
@@ -61,19 +63,39 @@ pub struct Decoder {
     state: State,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    #[default]
     Open,
     Overflowed,
     Over,
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Decoder {
     /// A decoder at the start of a stream.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self::with_bound(MAX_EVENT_BYTES)
+    }
+
+    /// A decoder of a stream whose events may be longer, or must be shorter.
+    #[must_use]
+    pub fn with_bound(max_event_bytes: usize) -> Self {
+        Self {
+            max_event_bytes,
+            line: Vec::new(),
+            after_cr: false,
+            started: false,
+            event: String::new(),
+            bare: None,
+            frames: VecDeque::new(),
+            state: State::Open,
+        }
     }
 
     /// Takes in the next bytes. Take the frames out before the next push: they wait in memory.
@@ -86,7 +108,7 @@ impl Decoder {
             }
             let end = rest.iter().position(|&byte| byte == b'\n' || byte == b'\r');
             let part = &rest[..end.unwrap_or(rest.len())];
-            if self.held() + part.len() + usize::from(end.is_some()) > MAX_EVENT_BYTES {
+            if self.held() + part.len() + usize::from(end.is_some()) > self.max_event_bytes {
                 self.overflow();
                 return;
             }

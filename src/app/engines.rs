@@ -1,0 +1,1 @@
+//! Which engine makes this process's sandboxes, and the proof that it does.

@@ -1,0 +1,103 @@
+//! One job in one warm sandbox, from the claim to the death of everything in it.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+use super::engine::{FromSandbox, Usage};
+use super::judge::{Ending, Transcript};
+use super::output;
+use super::pool::WarmSandbox;
+use super::protocol::{
+    FromSupervisor, Job, REPORT_FRAME_MAX, ToSupervisor, read_frame, write_frame,
+};
+use crate::domain::{ExecutionEvent, Limits};
+use crate::gateways::ExecutorError;
+
+/// Where the events of a run go. Has room for all of them, so that a slow reader holds nothing up.
+pub(super) type Events = mpsc::Sender<Result<ExecutionEvent, ExecutorError>>;
+
+/// What was seen of a run.
+pub(super) struct Observed {
+    pub(super) transcript: Transcript,
+    pub(super) ending: Ending,
+    pub(super) usage: Usage,
+    pub(super) idle_cpu: Option<Duration>,
+    pub(super) wall: Duration,
+}
+
+/// The client left while its tests ran; the sandbox is dead.
+pub(super) struct ClientLeft;
+
+/// Runs the job. Comes back when nothing of it is alive; what is left to remove is the caller's.
+pub(super) async fn run(
+    warm: &mut WarmSandbox,
+    job: Job,
+    limits: &Limits,
+    events: &Events,
+) -> Result<Observed, ClientLeft> {
+    let claimed = Instant::now();
+    let idle_cpu = warm.sandbox.usage().cpu;
+    let mut transcript = Transcript::default();
+    let ended = tokio::select! {
+        biased;
+        () = events.closed() => None,
+        () = sleep_until(claimed + limits.wall) => Some(Ending::Timeout),
+        ending = attend(warm, job, limits, &mut transcript, events) => Some(ending),
+    };
+    let usage = warm.sandbox.usage();
+    // The supervisor says that it is alone, and the kernel that one process is left: nothing of
+    // the job lives. Otherwise it is killed before anything it reported is looked at.
+    let alone = matches!(ended, Some(Ending::Exited { .. }))
+        && usage.processes.is_some_and(|processes| processes <= 1);
+    if !alone && let Err(error) = warm.sandbox.kill().await {
+        tracing::error!(%error, "a sandbox can't be killed");
+        transcript.tampered("the sandbox could not be ended");
+    }
+    let wall = claimed.elapsed();
+    let Some(ending) = ended else { return Err(ClientLeft) };
+    Ok(Observed { transcript, ending, usage, idle_cpu, wall })
+}
+
+async fn attend(
+    warm: &mut WarmSandbox,
+    job: Job,
+    limits: &Limits,
+    transcript: &mut Transcript,
+    events: &Events,
+) -> Ending {
+    if write_frame(&mut warm.to, &ToSupervisor::Job(job)).await.is_err() {
+        return Ending::Lost;
+    }
+    let mut room = limits.output_bytes;
+    loop {
+        match next(&mut warm.from).await {
+            Some(FromSupervisor::Event { event }) => {
+                if let Some(result) = transcript.event(event) {
+                    // There is room for every test a run may have; a client that left is noticed
+                    // elsewhere.
+                    let _ = events.try_send(Ok(ExecutionEvent::Test(result)));
+                }
+            }
+            Some(FromSupervisor::Output { data, .. }) => {
+                let bytes = output::decode(&data);
+                let kept = bytes.len().min(usize::try_from(room).unwrap_or(usize::MAX));
+                transcript.output(&bytes[..kept]);
+                room -= kept as u64;
+                if kept < bytes.len() {
+                    return Ending::OutputLimit;
+                }
+            }
+            Some(FromSupervisor::Tampered { reason }) => transcript.tampered(&reason),
+            Some(FromSupervisor::Exited { code, signal }) => return Ending::Exited { code, signal },
+            Some(FromSupervisor::Ready { .. } | FromSupervisor::Pong) => {}
+            None => return Ending::Lost,
+        }
+    }
+}
+
+async fn next(from: &mut FromSandbox) -> Option<FromSupervisor> {
+    let frame = read_frame(from, REPORT_FRAME_MAX).await.ok()??;
+    serde_json::from_slice(&frame).ok()
+}
