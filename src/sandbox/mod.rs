@@ -5,7 +5,11 @@
 //! again) starts the language's harness and relays what it reports; user code can neither read
 //! nor end the supervisor, and the host believes nobody else.
 
+#[cfg(target_os = "linux")]
+pub mod cgroup;
 pub mod engine;
 pub mod protocol;
+#[cfg(target_os = "linux")]
+pub mod seccomp;
 
 pub use self::engine::{Engine, EngineError, Sandbox, Usage};
