@@ -7,7 +7,9 @@
 
 #[cfg(target_os = "linux")]
 pub mod cgroup;
+pub mod docker;
 pub mod engine;
+pub mod harness;
 pub mod protocol;
 #[cfg(target_os = "linux")]
 pub mod seccomp;
