@@ -63,7 +63,7 @@ const REWRITES = [
   ['jest-util', /class ErrorWithStack extends Error/, 'class ErrorWithStack extends $inner.Error', 1],
   ['jest-circus', /returnedValue\.then\(\(\) => resolve\(\), reject\)/, '$then(returnedValue, () => resolve(), reject)', 1],
   // The state machine's own entrance, which jestAdapterInit (not used: it brings Babel) reaches from inside.
-  ['jest-circus', /\nexports\.it = void 0;/, '\nexports.it = void 0;\nexports.dispatch = event => _state.dispatch(event);\nexports.errorsOfHook = hook => (0, _state.getState)().unhandledRejectionErrorByPromiseByHook.get(hook);', 1],
+  ['jest-circus', /\nexports\.it = void 0;/, '\nexports.it = void 0;\nexports.dispatch = event => _state.dispatch(event);', 1],
 ];
 
 function rewrite(name, code) {

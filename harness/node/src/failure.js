@@ -46,12 +46,14 @@ class Failures {
   }
 
   framesOf(frames) {
-    return frames.filter(frame => frame.includes(this.code.filename)).slice(0, 12);
+    const { filename, tailLine } = this.code;
+    return frames.filter(frame => frame.includes(filename) && !frame.includes(`${filename}:${tailLine}:`)).slice(0, 12);
   }
 
   // The line in the tests of the innermost frame there.
   lineOf(text, part = 'tests') {
     for (const [, line, column] of `${text}`.matchAll(this.code.place)) {
+      if (Number(line) >= this.code.tailLine) continue;
       const [row] = this.code.original(Number(line), Number(column ?? 1));
       const place = this.code.locate(row);
       if (place.part === part) return place.line;
@@ -132,12 +134,17 @@ function summary(text) {
     .split('\n')
     .map(line => line.trim())
     .filter(Boolean);
+  if (lines[0]?.startsWith('thrown: ')) {
+    const whole = lines.join(' ');
+    return /^thrown: "(Exceeded timeout[^"]*?)\.? Add a timeout value/.exec(whole)?.[1] ?? whole;
+  }
   const parts = [lines[0] ?? ''];
   if (/^expect\(/.test(parts[0])) {
     for (const line of lines.slice(1, 20)) {
       if (parts.length < 3 && /^(?:Expected|Received)\b[^:]*:/.test(line)) parts.push(cut(line.replace(/\s+/g, ' '), 120));
     }
-    if (parts.length === 1 && lines[1] && lines[1].length < 160) parts.push(lines[1]);
+    // The head of a diff ("- Expected  - 1") says nothing by itself.
+    if (parts.length === 1 && lines[1] && lines[1].length < 160 && !/^[-+] /.test(lines[1])) parts.push(lines[1]);
   }
   return parts.join(' | ');
 }

@@ -37,6 +37,7 @@ class Integrity {
       const keys = ownKeys(object);
       return { name, object, keys, values: keys.map(key => descriptorOf(object, key)) };
     });
+    this.used = undefined;
     this.innerThen = ['then', 'catch', 'finally'].map(key => [key, $inner.Promise.prototype[key]]);
   }
 
@@ -117,14 +118,14 @@ class Integrity {
     }
   }
 
-  // At the end: does the file's own scope still mean Jest's functions, and do equality testers tell things apart?
-  checkEnd(scope, tests) {
-    this.check();
-    for (const name of ['expect', 'test', 'it', 'describe']) {
-      if (!new RegExp(`(?<![.\\w$])${name}\\s*[.(]`).test(tests)) continue;
+  // Does the file's own scope still mean Jest's functions, where the tests use them?
+  checkScope(scope, tests) {
+    if (!scope) return;
+    this.used ??= ['expect', 'test', 'it', 'describe'].filter(name => new RegExp(`(?<![.\\w$])${name}\\s*[.(]`).test(tests));
+    for (const name of this.used) {
       let value;
       try {
-        value = scope?.(name);
+        value = scope(name);
       } catch {
         // Declared by the file and never reached: its tests can't have used it either.
         continue;
@@ -133,7 +134,11 @@ class Integrity {
         this.note(`the code declares its own \`${name}\`, which hides Jest's`);
       }
     }
-    if (!scope) this.note('the file hid its scope');
+  }
+
+  checkEnd(scope, tests) {
+    this.check();
+    this.checkScope(scope, tests);
     for (const tester of $private[MATCHERS].customEqualityTesters) {
       try {
         const context = { equals: (a, b) => is(a, b) };

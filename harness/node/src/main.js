@@ -9,6 +9,7 @@ const { Failures, cut, summary } = require('./failure.js');
 const { Modules } = require('./modules.js');
 const { Integrity } = require('./integrity.js');
 // Jest's modules come after the realm, whose constructors they take: see Harness.
+const { isProxy } = require('util').types;
 const { setImmediate } = globalThis;
 const { hrtime } = process;
 const { exit } = { exit: process.reallyExit.bind(process) };
@@ -19,6 +20,8 @@ const MAX_NAME = 500;
 const MAX_MESSAGE = 500;
 const MAX_DETAIL = 16_384;
 
+const HARNESS_FRAMES = /\n +at [^\n]*[\\/]dist[\\/]bundle\.js:\d+:\d+\)?/g;
+
 const turn = () => new Promise(resolve => setImmediate(resolve));
 const wellFormed = text => channel.wellFormed(text);
 
@@ -26,7 +29,8 @@ class Harness {
   constructor({ send, write }) {
     this.emit = send;
     this.code = null;
-    this.output = new Output(write, text => (this.code ? this.code.mapText(text) : text));
+    // Stacks that user code prints: its own places by name, nothing of the harness.
+    this.output = new Output(write, text => (this.code ? this.code.mapText(text.replace(HARNESS_FRAMES, '')) : text));
     this.realm = makeRealm(this.output, name => this.getBuiltin(name));
     const circus = require('jest-circus');
     const { jestExpect } = require('@jest/expect');
@@ -45,6 +49,11 @@ class Harness {
       afterAll, afterEach, beforeAll, beforeEach, describe, expect: jestExpect, it, test,
       fdescribe: describe.only, fit: it.only, xdescribe: describe.skip, xit: it.skip, xtest: it.skip,
     };
+    // In front of Jest's own handlers, which read properties of whatever was thrown.
+    $private[Symbol.for('EVENT_HANDLERS')].unshift(event => {
+      if (event.name === 'test_done') tame(event.test.errors);
+      if (event.name === 'error') [event.error] = tame([event.error]);
+    });
     circus.addEventHandler((event, state) => this.onEvent(event, state));
     this.integrity = new Integrity(this.realm);
     this.integrity.install(this.globals);
@@ -56,6 +65,7 @@ class Harness {
     this.circus.resetState();
     this.tests = new Map();
     this.scope = null;
+    this.integrity.used = undefined;
     this.finished = null;
     this.expect.setState({
       assertionCalls: 0, expectedAssertionsNumber: null, isExpectingAssertions: false, numPassingAsserts: 0, suppressedErrors: [],
@@ -121,8 +131,11 @@ class Harness {
       this.broken(inDescribe ? 'collect' : 'import', at.part, at.line, message, detail);
       return this.end();
     }
-    // The rest happens in onEvent; makeRunResult, which comes after run_finish, is not needed and may fail.
-    this.circus.run().catch(() => {});
+    // The rest happens in onEvent, which never returns from run_finish.
+    this.circus.run().catch(error => {
+      this.broken('collect', null, null, 'Jest failed while it ran the tests', summary(`${error?.message}`));
+      this.end();
+    });
     return done;
   }
 
@@ -133,7 +146,7 @@ class Harness {
   }
 
   end() {
-    this.integrity.checkEnd(this.scope ?? (() => undefined), this.code.tests);
+    this.integrity.checkEnd(this.scope, this.code.tests);
     if (this.integrity.reasons.length > 0) {
       this.emit({ kind: 'tampered', reason: cut(wellFormed(this.integrity.reasons.join('; ')), MAX_MESSAGE) });
     }
@@ -154,8 +167,12 @@ class Harness {
       case 'hook_success':
       case 'hook_failure':
         return this.onHookEnd(event, state);
+      case 'test_fn_start':
+        return this.integrity.checkScope(this.scope, this.code.tests);
       case 'test_fn_success':
       case 'test_fn_failure':
+        if (event.name === 'test_fn_failure') this.bodyFailed(event.test);
+        this.integrity.checkScope(this.scope, this.code.tests);
         await turn();
         return takeRejections(event.test.unhandledRejectionErrorByPromise, state, error => event.test.errors.push([error, event.test.asyncError]));
       case 'test_done':
@@ -184,7 +201,7 @@ class Harness {
         while (count > 1 && seen.has(id)) id += '*';
         if (count > 1) seen.set(id, 1);
         const line = this.failures.lineOf(child.asyncError.stack);
-        this.tests.set(child, { id, line, started: false, ended: false, hookFailed: false, since: 0n, errors: 0 });
+        this.tests.set(child, { id, line, started: false, ended: false, bodyFailed: false, hookFailed: false, since: 0n, errors: 0 });
         list.push({ id, name: cut(wellFormed(`${child.name}`), MAX_NAME), line });
       }
     };
@@ -240,6 +257,11 @@ class Harness {
     } else if (test) {
       this.hookFailed(test);
     }
+  }
+
+  bodyFailed(test) {
+    const known = this.tests.get(test);
+    if (known) known.bodyFailed = true;
   }
 
   // `error` instead of `failed`, unless the test's own body had failed before.
@@ -303,6 +325,28 @@ class Harness {
       this.broken('collect', at.part, at.line, prefix + message, detail);
     }
   }
+}
+
+// Replaces in place what can't be read without running code of the user that throws.
+function tame(errors) {
+  for (let i = 0; i < errors.length; i += 1) {
+    const entry = errors[i];
+    const pair = Array.isArray(entry) && !isProxy(entry);
+    const error = pair ? entry[0] : entry;
+    if ((typeof error !== 'object' && typeof error !== 'function') || error === null) continue;
+    try {
+      if (!isProxy(error)) {
+        for (const key of ['stack', 'message', 'name', 'code', 'cause']) void error[key];
+        continue;
+      }
+    } catch {
+      // Replaced below.
+    }
+    const substitute = new Error('thrown: an object that cannot be read');
+    substitute.stack = (pair && entry[1]?.stack?.replace(/^[^\n]*/, `Error: ${substitute.message}`)) || substitute.message;
+    errors[i] = pair ? [substitute, entry[1]] : substitute;
+  }
+  return errors;
 }
 
 function takeRejections(errors, state, use) {

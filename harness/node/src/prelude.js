@@ -30,10 +30,10 @@ const $load = id => {
     }
     const { body, deps } = $find(id);
     const wrapper = new $vm.Script(
-      `(function ($load, $outer, $inner, $private, $then, globalThis, global) { return function (module, exports, require, __filename, __dirname) {${body}\n} })`,
+      `(function ($root, $load, $outer, $inner, $private, $then, globalThis, global) { return function (module, exports, require, __filename, __dirname) {${body}\n} })`,
       { filename },
     ).runInThisContext();
-    definition = { deps, body: wrapper($load, $outer, $inner, $private, $then, $private, $private) };
+    definition = { deps, body: wrapper($root, $load, $outer, $inner, $private, $then, $private, $private) };
   }
   const module = { id, exports: {}, filename, loaded: false };
   $loaded[id] = module;

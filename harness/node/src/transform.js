@@ -5,8 +5,10 @@
 // (which must be hoisted above the imports, as babel-plugin-jest-hoist does) and all
 // TypeScript go through swc to a CommonJS script. swc transpiles only: like ts-jest with
 // isolatedModules it reports syntax errors and no type errors.
+/* global $root */
 const vm = require('vm');
 const path = require('path');
+const { existsSync } = require('fs');
 
 // swc's own binding, without the wrapper that would look for configuration files.
 let binding;
@@ -16,9 +18,10 @@ function swc() {
     process.env.RUST_BACKTRACE = '0';
     process.env.RUST_LIB_BACKTRACE = '0';
     const { platform, arch } = process;
-    const musl = platform === 'linux' && !process.report?.getReport?.().header?.glibcVersionRuntime;
-    const abi = { linux: musl ? '-musl' : '-gnu', win32: '-msvc' }[platform] ?? '';
-    const name = `@swc/core-${platform}-${arch}${abi}`;
+    const abis = { linux: ['-gnu', '-musl'], win32: ['-msvc'] }[platform] ?? [''];
+    const [name] = abis
+      .map(abi => `@swc/core-${platform}-${arch}${abi}`)
+      .filter(one => existsSync(path.join($root, 'node_modules', one)));
     binding = require(name);
     delete process.env.RUST_BACKTRACE;
     delete process.env.RUST_LIB_BACKTRACE;
@@ -32,13 +35,15 @@ const STANDARD_DECORATORS = /\b(?:Class(?:Method|Getter|Setter|Field|Accessor)?D
 
 function transpile(code, filename, typescript) {
   const standard = typescript && STANDARD_DECORATORS.test(code);
+  // swc leaves import() alone in what it takes for a script.
+  const dynamicImport = !typescript && DYNAMIC_IMPORT.test(code) && !MODULE_SYNTAX.test(code);
   const options = {
     filename,
     swcrc: false,
     configFile: false,
-    isModule: typescript ? true : 'unknown',
+    isModule: typescript || dynamicImport ? true : 'unknown',
     sourceMaps: true,
-    module: { type: 'commonjs' },
+    module: { type: 'commonjs', strictMode: !dynamicImport, allowTopLevelThis: true },
     jsc: {
       target: 'es2022',
       externalHelpers: false,
@@ -91,6 +96,8 @@ function decodeMappings(text) {
 }
 
 const NEEDS_MODULES = /import statement outside a module|Unexpected token 'export'|'import\.meta'|await is only valid/;
+const DYNAMIC_IMPORT = /\bimport\s*\(/;
+const MODULE_SYNTAX = /^\s*(?:import\b(?!\s*\()|export\b)/m;
 const NEEDS_HOISTING = /\bimport\s*\(|\bjest\s*\.\s*(?:mock|unmock|deepUnmock|enableAutomock|disableAutomock)\b/;
 const USES_STRICT = /^(?:\s|\/\*[^]*?\*\/|\/\/.*\n)*(['"])use strict\1/;
 
@@ -110,6 +117,7 @@ class Code {
     const escaped = this.filename.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
     this.place = new RegExp(`(?:file://)?${escaped}:(\\d+)(?::(\\d+))?`, 'g');
     this.mappings = null;
+    this.tailLine = Infinity;
   }
 
   // Position in the joined file of one in the script that runs.
@@ -180,6 +188,7 @@ class Code {
     // $scope gets a function that sees the names of the file: src/integrity.js asks it at the end
     // whether `expect` and the like still meant Jest's.
     const head = `${HEAD}${strict}$scope(n=>{switch(n){case"expect":return expect;case"test":return test;case"it":return it;case"describe":return describe}});`;
+    this.tailLine = code.split('\n').length + 1;
     const hashbang = code.startsWith('#!') ? `//${code}` : code;
     return new vm.Script(`${head}${hashbang}${TAIL}`, {
       filename: this.filename,
@@ -203,6 +212,7 @@ class Code {
     const [, first = 'syntax error'] = /^\s*(?:x|×|!)?\s*(.+)/.exec(text) ?? [];
     // The excerpts number the lines of the joined file.
     const detail = text
+      .replace(/^ *(\d+) \|.*\n/gm, (all, row) => (this.locate(Number(row)).part === place.part ? all : ''))
       .replace(/,-\[[^\]]*?:(\d+):(\d+)\]/g, (_, row, col) => `,-[${this.mapPlain(Number(row))}:${col}]`)
       .replace(/^( *)(\d+)( \|)/gm, (all, pad, row, bar) => {
         const shown = `${this.locate(Number(row)).line}`;
