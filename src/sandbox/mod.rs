@@ -11,5 +11,7 @@ pub mod engine;
 pub mod protocol;
 #[cfg(target_os = "linux")]
 pub mod seccomp;
+#[cfg(target_os = "linux")]
+pub mod supervisor;
 
 pub use self::engine::{Engine, EngineError, Sandbox, Usage};
