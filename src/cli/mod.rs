@@ -5,6 +5,8 @@ pub mod dev;
 pub mod keygen;
 pub mod serve;
 mod signals;
+#[cfg(target_os = "linux")]
+mod supervise;
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -37,6 +39,10 @@ enum Command {
     CheckEnv(check_env::Args),
     /// Prints fresh secrets as lines of a .env file.
     Keygen,
+    /// The inside of a sandbox.
+    #[cfg(target_os = "linux")]
+    #[command(hide = true)]
+    Supervise(supervise::Args),
 }
 
 /// Where settings come from.
@@ -74,6 +80,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Dev(args) => dev::run(args, &mut stdout, &mut stderr),
         Command::CheckEnv(args) => check_env::run(args, &mut stdout),
         Command::Keygen => keygen::run(&mut stdout),
+        #[cfg(target_os = "linux")]
+        Command::Supervise(args) => supervise::run(&args),
     };
     match outcome {
         Ok(Outcome::Good) => ExitCode::SUCCESS,

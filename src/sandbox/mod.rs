@@ -13,5 +13,7 @@ pub mod harness;
 pub mod protocol;
 #[cfg(target_os = "linux")]
 pub mod seccomp;
+#[cfg(target_os = "linux")]
+pub mod supervisor;
 
 pub use self::engine::{Engine, EngineError, Sandbox, Usage};
