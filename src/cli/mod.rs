@@ -5,6 +5,8 @@ pub mod dev;
 pub mod keygen;
 pub mod serve;
 mod signals;
+#[cfg(target_os = "linux")]
+mod supervise;
 pub mod worker;
 
 use std::io::{self, Write as _};
@@ -40,6 +42,10 @@ enum Command {
     CheckEnv(check_env::Args),
     /// Prints fresh secrets as lines of a .env file.
     Keygen,
+    /// The inside of a sandbox.
+    #[cfg(target_os = "linux")]
+    #[command(hide = true)]
+    Supervise(supervise::Args),
 }
 
 /// Where settings come from.
@@ -78,6 +84,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Worker(args) => worker::run(args, &mut stdout, &mut stderr),
         Command::CheckEnv(args) => check_env::run(args, &mut stdout),
         Command::Keygen => keygen::run(&mut stdout),
+        #[cfg(target_os = "linux")]
+        Command::Supervise(args) => supervise::run(&args),
     };
     match outcome {
         Ok(Outcome::Good) => ExitCode::SUCCESS,

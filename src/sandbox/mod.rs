@@ -5,13 +5,21 @@
 //! again) starts the language's harness and relays what it reports; user code can neither read
 //! nor end the supervisor, and the host believes nobody else.
 
+#[cfg(target_os = "linux")]
+pub mod cgroup;
+pub mod docker;
 pub mod engine;
+pub mod harness;
 mod judge;
 mod output;
 pub mod pool;
 pub mod protocol;
 mod run;
 mod runner;
+#[cfg(target_os = "linux")]
+pub mod seccomp;
+#[cfg(target_os = "linux")]
+pub mod supervisor;
 
 pub use self::engine::{Engine, EngineError, Sandbox, Usage};
 pub use self::runner::{Runner, RunnerHealth};
