@@ -61,6 +61,11 @@ impl SourceFiles {
     }
 }
 
+/// A variable of the process that is no setting of TESTER's, such as a proxy's address.
+pub(super) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
 fn read_text(path: &Path, problems: &mut Problems) -> Option<String> {
     let name = path.display().to_string();
     let bytes = match read_bounded(path) {

@@ -163,7 +163,7 @@ impl Application {
     ///
     /// [`StartupError`] says what is in the way.
     pub async fn worker(settings: WorkerSettings) -> Result<Self, StartupError> {
-        let engine = engines::for_worker(&settings.sandbox).await?;
+        let engine = engines::for_worker(&settings.sandbox, &settings.data_dir).await?;
         let runner = Runner::start(engine, &settings.sandbox);
         engines::prove(&runner).await?;
         let lifecycle = Lifecycle::default();

@@ -40,7 +40,7 @@ pub struct SandboxSettings {
 /// How Docker Engine is used.
 #[derive(Clone, Debug)]
 pub struct DockerSettings {
-    /// `DOCKER_SOCKET`, `sandbox.docker.socket`: where the Engine API listens.
+    /// `DOCKER_HOST`, `sandbox.docker.socket`: where the Engine API listens.
     pub socket: PathBuf,
     /// `DOCKER_RUNTIME`, `sandbox.docker.runtime`: `runc`, `runsc`, `kata`, `crun`, … as the
     /// daemon knows it.

@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use secrecy::SecretString;
 
 use super::{
@@ -18,6 +20,8 @@ pub struct WorkerSettings {
     pub stream: StreamSettings,
     /// `WORKER_AUTH_TOKEN`: what the web half must show.
     pub auth_token: SecretString,
+    /// `dev.data_dir`: where the namespace engine keeps the test frameworks.
+    pub data_dir: PathBuf,
     /// How tests are run.
     pub sandbox: SandboxSettings,
 }

@@ -16,7 +16,7 @@ use super::knobs::Knobs;
 use super::parse;
 use super::problems::{Fault, Flaw, Problem, Problems};
 use super::variables::{self, Need, Role, Variable};
-use super::{DeployEnvironment, DevSettings, ServeSettings, WorkerSettings};
+use super::{DeployEnvironment, DevSettings, SandboxSettings, ServeSettings, WorkerSettings};
 
 impl ServeSettings {
     /// Judges the sources by the rules of `tester serve`.
@@ -76,6 +76,7 @@ impl WorkerSettings {
         let (listen, telemetry) = (loader.listen(), loader.telemetry());
         let stream = loader.stream();
         let auth_token = loader.value(&variables::WORKER_AUTH_TOKEN, parse::worker_token);
+        let data_dir = loader.data_dir();
         let sandbox = loader.sandbox();
         loader.finish(|| {
             Some(Self {
@@ -84,9 +85,24 @@ impl WorkerSettings {
                 telemetry,
                 stream,
                 auth_token: auth_token?,
+                data_dir,
                 sandbox: sandbox?,
             })
         })
+    }
+}
+
+impl SandboxSettings {
+    /// Judges what concerns sandboxes alone, by the rules of `tester worker`: images are built
+    /// where no token is at hand.
+    ///
+    /// # Errors
+    ///
+    /// Every problem there is, at once.
+    pub fn load(sources: &Sources) -> Result<Self, Problems> {
+        let mut loader = Loader::new(Role::Worker, sources);
+        let sandbox = loader.sandbox();
+        loader.finish(|| sandbox)
     }
 }
 

@@ -60,7 +60,7 @@ impl DockerEngine {
         let socket = &settings.docker.socket;
         let docker = daemon::connect(socket).await.map_err(|refusal| {
             EngineError::Unavailable(format!(
-                "{refusal} (at {}; DOCKER_SOCKET names another)",
+                "{refusal} (at {}; DOCKER_HOST names another)",
                 socket.display()
             ))
         })?;
