@@ -34,7 +34,7 @@ def load():
     stand_in("pygments.lexers.diff", DiffLexer=Unused)
     stand_in("pygments.lexers.python", PythonLexer=Unused)
     stand_in("importlib.metadata", version=lambda name: "")
-    if (3, 10) <= sys.version_info < (3, 13):
+    if (3, 11) <= sys.version_info < (3, 13):  # before, more than annotations needs it
         stand_in("typing_extensions", TypeIs=Unused)
     if "ssl" not in sys.modules:
         sys.modules["ssl"] = None  # asyncio then knows that there is none

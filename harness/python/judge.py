@@ -196,7 +196,7 @@ def make_plugin(receive, emitter, make_guard):
     folder = os.getcwd()
     the_import, the_assertion_error = builtins.__import__, AssertionError
     call_info, fail_types = pytest.CallInfo.from_call, (Skipped, unittest.SkipTest)
-    kind, is_a, read_attribute = type, isinstance, object.__getattribute__
+    is_a = isinstance
     emit = check = user = None
     found_broken, items, names_of_source = [], [], {}
     suspicion = current = None
@@ -207,6 +207,11 @@ def make_plugin(receive, emitter, make_guard):
         if suspicion is None and reason is not None:
             suspicion = reason
             emit({"kind": "tampered", "reason": shorten(reason, 500)})
+
+    def restore_limit():
+        """Code that made recursion shallower must not take pytest down with it."""
+        if get_limit() < lowest_limit:
+            set_limit(lowest_limit)
 
     # -- collection ----------------------------------------------------------
 
@@ -238,6 +243,7 @@ def make_plugin(receive, emitter, make_guard):
                 raise Broken(
                     "import", part, summary(error), user.prune(error), user.line(error, part)
                 ) from None
+            restore_limit()
             if part == "source":
                 if builtins.__import__ is not the_import:
                     suspect("the code under test replaced __import__")
@@ -388,8 +394,7 @@ def make_plugin(receive, emitter, make_guard):
                 outcome.seconds += clock() - start
 
         call = call_info(run, when)
-        if get_limit() < lowest_limit:
-            set_limit(lowest_limit)
+        restore_limit()
         if when == "call" or seen:
             suspect(check(everything=False))
         report, text, message, error = explain(item, call, seen[0] if seen else None)
