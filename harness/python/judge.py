@@ -366,7 +366,8 @@ def make_plugin(receive, emitter, make_guard):
             return None, user.prune(error), summary(error), error
         finally:
             builtins.__import__ = their_import
-        error = call.excinfo.value if call.excinfo else None
+        # Of a TestCase only the report knows; of others what was seen counts.
+        error = call.excinfo.value if call.excinfo else error
         text, message = "", ""
         if report.failed:
             page = TerminalWriter(io.StringIO())
