@@ -289,20 +289,22 @@ impl WarmPool {
                 () = pool.0.stopping.cancelled() => return,
                 () = sleep(pause) => {}
             }
-            let target = *pool.0.settings.warm.get(runtime);
-            let mut lane = pool.lane(runtime);
-            lane.retrying = false;
-            let try_one = lane.failures > 0 && target > lane.idle.len() && lane.starting == 0;
-            if try_one {
-                lane.starting += 1;
-            }
-            drop(lane);
-            if try_one {
+            if pool.begin_retry(runtime) {
                 // Boxed, for the two call each other.
                 let start: future::BoxFuture<'_, ()> = Box::pin(pool.start_one(runtime));
                 start.await;
             }
         });
+    }
+
+    /// Whether the lane still wants the one start that a retry is; if so, it is counted.
+    fn begin_retry(&self, runtime: Runtime) -> bool {
+        let target = *self.0.settings.warm.get(runtime);
+        let mut lane = self.lane(runtime);
+        lane.retrying = false;
+        let wanted = lane.failures > 0 && target > lane.idle.len() && lane.starting == 0;
+        lane.starting += usize::from(wanted);
+        wanted
     }
 
     async fn start(&self, runtime: Runtime) -> Result<WarmSandbox, EngineError> {

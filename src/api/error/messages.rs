@@ -5,7 +5,7 @@ use crate::domain::Locale;
 
 impl ApiError {
     /// What went wrong and what to do, for a person.
-    pub(super) fn message(&self, locale: Locale) -> String {
+    pub(in crate::api) fn message(&self, locale: Locale) -> String {
         let fixed = match self {
             Self::InvalidSource(problem) => return problem.message(locale),
             Self::InsufficientTokens { required, current } => {

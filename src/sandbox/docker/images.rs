@@ -188,6 +188,8 @@ async fn build_image(
         buildargs: Some(arguments),
         labels: Some(HashMap::from([(VERSION_LABEL.to_owned(), version)])),
         rm: true,
+        // The daemon may have no bridge, and a build needs packages.
+        networkmode: Some("host".to_owned()),
         forcerm: true,
         ..BuildImageOptions::default()
     };

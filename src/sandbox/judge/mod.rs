@@ -148,8 +148,8 @@ fn decide_by_reports(facts: &Facts<'_>) -> (RunStatus, Reason) {
         return (RunStatus::Incomplete, Reason::Unfinished(entry.test.id.clone()));
     }
     let reported: Vec<&str> = entries.iter().map(|entry| entry.test.id.as_str()).collect();
-    if let Some(missing) = facts.manifest.missing(&reported).first() {
-        return (RunStatus::Incomplete, Reason::Missing(missing.pattern.to_string()));
+    if let Some(missing) = facts.manifest.missing(reported.iter().copied()).first() {
+        return (RunStatus::Incomplete, Reason::Missing(missing.pattern.id().to_owned()));
     }
     let count = |status| entries.iter().filter(|entry| entry.status() == status).count();
     let (failed, errors) = (count(TestStatus::Failed), count(TestStatus::Error));
