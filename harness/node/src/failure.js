@@ -4,8 +4,8 @@
 const { format } = require('pretty-format');
 const { isProxy, isNativeError } = require('util').types;
 
-const ANSI = /[\u001B\u009B][[\]()#;?]*(?:(?:[0-9]{1,4}(?:;[0-9]{0,4})*)?[0-9A-ORZcf-nqry=><~]|[^\u0007]*\u0007)/g;
-const MAX_READ = 200_000;
+const ANSI = /[\u001B\u009B][[\]()#;?]*(?:(?:[0-9]{1,4}(?:;[0-9]{0,4})*)?[0-9A-ORZcf-nqry=><~]|[^\u0007\u001B]{0,1000}\u0007)/g;
+const MAX_READ = 100_000;
 
 const cut = (text, limit) => {
   if (text.length <= limit) return text;

@@ -11,8 +11,8 @@ const { Integrity } = require('./integrity.js');
 // Jest's modules come after the realm, whose constructors they take: see Harness.
 const { isProxy } = require('util').types;
 const { setImmediate } = globalThis;
-const { hrtime } = process;
-const { exit } = { exit: process.reallyExit.bind(process) };
+const now = process.hrtime.bigint;
+const exit = process.reallyExit.bind(process);
 
 const MAX_TESTS = 5000;
 const MAX_FRAME = 180 * 1024;
@@ -232,7 +232,7 @@ class Harness {
     const known = this.tests.get(test);
     if (known && !known.started) {
       known.started = true;
-      known.since = hrtime.bigint();
+      known.since = now();
       this.emit({ kind: 'started', id: known.id });
     }
   }
@@ -299,7 +299,7 @@ class Harness {
         detail = cut(wellFormed(detail), MAX_DETAIL);
       }
     }
-    const duration = Number(hrtime.bigint() - known.since) / 1e6;
+    const duration = Number(now() - known.since) / 1e6;
     this.emit({ kind: 'finished', id: known.id, status, duration_ms: Math.round(duration * 1000) / 1000, message, detail, line });
   }
 
@@ -381,7 +381,7 @@ async function main() {
   });
   leave = () => exit(0);
   channel.closeStdin();
-  channel.write({ type: 'ready', versions: { node: process.versions.node, jest: $jestVersion() } });
+  channel.write({ type: 'ready', versions: { node: process.versions.node, jest: require('jest-circus/package.json').version } });
   const job = channel.read();
   if (job === null) exit(0);
   ({ token } = job);
@@ -392,7 +392,5 @@ async function main() {
     exit(70);
   }
 }
-
-const $jestVersion = () => require('jest-circus/package.json').version;
 
 module.exports = { Harness, main, summary };

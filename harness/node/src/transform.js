@@ -99,7 +99,20 @@ const NEEDS_MODULES = /import statement outside a module|Unexpected token 'expor
 const DYNAMIC_IMPORT = /\bimport\s*\(/;
 const MODULE_SYNTAX = /^\s*(?:import\b(?!\s*\()|export\b)/m;
 const NEEDS_HOISTING = /\bimport\s*\(|\bjest\s*\.\s*(?:mock|unmock|deepUnmock|enableAutomock|disableAutomock)\b/;
-const USES_STRICT = /^(?:\s|\/\*[^]*?\*\/|\/\/.*\n)*(['"])use strict\1/;
+const LEADING = /(?:\s+|\/\*[^]*?\*\/|\/\/.*)/y;
+const STRICT = /(['"])use strict\1/y;
+
+// Is there a "use strict" behind white space and comments? (The wrapper would take its effect away.)
+function usesStrict(code) {
+  let at = 0;
+  for (;;) {
+    LEADING.lastIndex = at;
+    if (!LEADING.test(code)) break;
+    at = LEADING.lastIndex;
+  }
+  STRICT.lastIndex = at;
+  return STRICT.test(code);
+}
 
 // The user's names are in a function of their own, so that they may reuse those of the wrapper.
 const HEAD = '(function(module,exports,require,__dirname,__filename,jest,$scope){return(function(){';
@@ -184,7 +197,7 @@ class Code {
   }
 
   build(code, context) {
-    const strict = USES_STRICT.test(code) ? '"use strict";' : '';
+    const strict = usesStrict(code) ? '"use strict";' : '';
     // $scope gets a function that sees the names of the file: src/integrity.js asks it at the end
     // whether `expect` and the like still meant Jest's.
     const head = `${HEAD}${strict}$scope(n=>{switch(n){case"expect":return expect;case"test":return test;case"it":return it;case"describe":return describe}});`;
