@@ -92,7 +92,7 @@ class Failures {
       text = matcher || !name || name === 'Error' || own.startsWith(name) ? own : `${name}: ${own}`;
       if (text === '') text = name ?? 'Error';
     }
-    text = text.replace(ANSI, '');
+    text = text.replace(ANSI, '').replace(/\u001B/g, '');
     const shown = this.framesOf(frames);
     let detail = shown.length > 0 && !text.includes(shown[0]) ? `${text}\n\n${shown.join('\n')}` : text;
     if (depth < 3 && isObject(error) && !isProxy(error)) {

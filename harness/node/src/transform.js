@@ -33,6 +33,11 @@ function swc() {
 // the standard ones are taken when the code names what only they have.
 const STANDARD_DECORATORS = /\b(?:Class(?:Method|Getter|Setter|Field|Accessor)?DecoratorContext|DecoratorContext|addInitializer)\b|\b(?:ctx|context)\.(?:kind|name|access|metadata)\b/;
 
+// swc hoists calls of the global `jest` only; the imported one is the same, so it is taken out of the import.
+const GLOBALS_IMPORT = /\bimport\s*\{[^{}]*\}\s*from\s*(['"])@jest\/globals\1/g;
+const withoutJest = text =>
+  text.replace(GLOBALS_IMPORT, all => all.replace(/(?<=[{,]\s*)jest\s*(?:,|(?=\}))/, found => found.replace(/\S/g, ' ')));
+
 function transpile(code, filename, typescript) {
   const standard = typescript && STANDARD_DECORATORS.test(code);
   // swc leaves import() alone in what it takes for a script.
@@ -56,7 +61,7 @@ function transpile(code, filename, typescript) {
       },
     },
   };
-  const out = swc().transformSync(code, false, Buffer.from(JSON.stringify(options)));
+  const out = swc().transformSync(withoutJest(code), false, Buffer.from(JSON.stringify(options)));
   return { code: out.code, map: JSON.parse(out.map).mappings };
 }
 
