@@ -81,6 +81,8 @@ final class Runner {
         LauncherDiscoveryRequest request = LauncherDiscoveryRequestBuilder.request()
                 .selectors(selectors)
                 .enableImplicitConfigurationParameters(false)
+                // JUnit's own frames tell set-up from test body; Texts leaves them out of what is shown.
+                .configurationParameter("junit.platform.stacktrace.pruning.enabled", "false")
                 .build();
         TestPlan plan;
         try {
