@@ -73,11 +73,21 @@ printf 'Agent-Class: net.bytebuddy.agent.Installer\nCan-Redefine-Classes: true\n
     >"$work/manifest"
 "${bin}jar" --create --no-compress --file "$target/mocks.jar" --manifest "$work/manifest" -C "$work/mocks" .
 
-sed "s,@TARGET@,$target,g" "$here/java.args.in" >"$target/java.args"
+main=tester.harness/tester.harness.Main
+sed "s,@TARGET@,$target,g" "$here/java.args.in" >"$work/java.args"
 cd /
-"${bin}java" "@$target/java.args" -XX:ArchiveClassesAtExit="$target/harness.jsa" \
-    -m tester.harness/tester.harness.Main --train "$here/train/Source.java" "$here/train/Tests.java" >"$work/train.log" 2>&1 || {
+"${bin}java" "@$work/java.args" -XX:ArchiveClassesAtExit="$target/harness.jsa" -m "$main" \
+    --train "$here/train/Source.java" "$here/train/Tests.java" >"$work/train.log" 2>&1 || true
+if [ ! -s "$target/harness.jsa" ]; then
     cat "$work/train.log" >&2
+    echo "prepare.sh: the training run left no class archive" >&2
     exit 1
-}
+fi
+# Everything that the harness is started with: java @TARGET/java.args
+{
+    echo "-XX:SharedArchiveFile=$target/harness.jsa"
+    cat "$work/java.args"
+    echo "-m"
+    echo "$main"
+} >"$target/java.args"
 chmod -R a+rX "$target"
