@@ -15,6 +15,7 @@ pub(super) struct Gate {
     token: String,
     stage: Stage,
     ready: bool,
+    acks: bool,
     next: u64,
 }
 
@@ -37,7 +38,7 @@ impl Gate {
     }
 
     const fn with_token(token: String) -> Self {
-        Self { token, stage: Stage::BeforeJob, ready: false, next: 0 }
+        Self { token, stage: Stage::BeforeJob, ready: false, acks: false, next: 0 }
     }
 
     /// What every event of the job must carry.
@@ -53,6 +54,11 @@ impl Gate {
         }
         // A gate that closed while the sandbox idled stays closed, and the host knows.
         first || self.stage == Stage::Closed
+    }
+
+    /// Whether the harness waits for an ack after each event.
+    pub(super) const fn is_waited_at(&self) -> bool {
+        self.acks
     }
 
     /// Whether nothing passes any more.
@@ -91,10 +97,11 @@ impl Gate {
     fn believe(&mut self, frame: &[u8]) -> Result<FromSupervisor, &'static str> {
         let message = serde_json::from_slice(frame).map_err(|_| "a frame that is no message")?;
         match (message, self.stage) {
-            (FromHarness::Ready { versions }, Stage::BeforeJob | Stage::Running)
+            (FromHarness::Ready { versions, acks }, Stage::BeforeJob | Stage::Running)
                 if !self.ready && self.next == 0 =>
             {
                 self.ready = true;
+                self.acks = acks;
                 Ok(FromSupervisor::Ready { versions })
             }
             (FromHarness::Ready { .. }, _) => Err("a second ready"),

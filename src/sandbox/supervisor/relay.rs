@@ -181,7 +181,7 @@ impl Relay {
                 }
                 ToSupervisor::Job(job) => {
                     let token = self.gate.token();
-                    self.harness.channel.send(frame(&ToHarness::Job { token, job: &job })?);
+                    self.harness.channel.send(&frame(&ToHarness::Job { token, job: &job })?);
                 }
             }
         }
@@ -225,7 +225,11 @@ impl Relay {
             let refusal = self.gate.close("an event that is too long");
             return refusal.map_or(Ok(()), |refusal| self.host.tell(&refusal));
         }
-        self.host.to.write_all(&bytes)
+        self.host.to.write_all(&bytes)?;
+        if self.gate.is_waited_at() && matches!(report, FromSupervisor::Event { .. }) {
+            self.harness.channel.send(&frame(&ToHarness::Ack)?);
+        }
+        Ok(())
     }
 
     /// One read's worth of output. `None` when there was none.
