@@ -43,7 +43,11 @@ struct Host {
 }
 
 /// What there is to do after waiting.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each may be so without the others: there are no states"
+)]
 struct Awake {
     host_asks: bool,
     host_is_deaf: bool,
