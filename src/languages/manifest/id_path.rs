@@ -43,4 +43,9 @@ impl IdPath {
     pub(super) fn prefix(self) -> Pattern {
         Pattern::Prefix(self.text)
     }
+
+    /// The same, of several that differ behind it.
+    pub(super) fn opened(self) -> Self {
+        Self { open: true, ..self }
+    }
 }

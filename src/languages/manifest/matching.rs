@@ -15,16 +15,23 @@ impl Manifest {
         let mut free = Free::new(&ids);
 
         let required = self.expected.iter().enumerate();
-        let required = required.filter(|(_, expected)| expected.certainty == Certainty::Required);
+        let required: Vec<_> =
+            required.filter(|(_, expected)| expected.certainty == Certainty::Required).collect();
         let mut missing = Vec::new();
         let mut ranges = Vec::new();
-        for (index, expected) in required {
+        for (index, expected) in &required {
+            if let Pattern::Exact(id) = &expected.pattern
+                && !free.take_exact(id)
+            {
+                missing.push(*index);
+            }
+        }
+        for (index, expected) in &required {
             match &expected.pattern {
-                Pattern::Exact(id) if !free.take_exact(id) => missing.push(index),
                 Pattern::Parametrised(id) if !free.take_exact(id) => {
-                    ranges.push((format!("{id}["), index));
+                    ranges.push((format!("{id}["), *index));
                 }
-                Pattern::Prefix(prefix) => ranges.push((prefix.clone(), index)),
+                Pattern::Prefix(prefix) => ranges.push((prefix.clone(), *index)),
                 Pattern::Exact(_) | Pattern::Parametrised(_) => {}
             }
         }

@@ -8,9 +8,11 @@
 mod id_path;
 mod java;
 mod javascript;
+mod javascript_shadows;
 mod matching;
 mod python;
 mod python_classes;
+mod title;
 
 use self::id_path::IdPath;
 use super::grammar;
