@@ -8,12 +8,19 @@
 
 mod java;
 mod javascript;
+mod manifest;
+mod names;
+mod prepare;
 mod problem;
 mod prompt;
 mod python;
 mod syntax;
 mod typescript;
 
+pub use self::manifest::{
+    Certainty, ExpectedTest, Manifest, Pattern, Reading, Role, Shadow, Side, manifest,
+};
+pub use self::prepare::{Prepared, prepare};
 pub use self::problem::{SourceProblem, SyntaxProblem};
 pub use self::prompt::{PROMPT_VERSION, prompt};
 use self::syntax::{Grammar, Parsed};

@@ -36,6 +36,15 @@ pub(super) enum Parsed {
     Bad(SyntaxProblem),
 }
 
+/// Why there is no tree to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoTree {
+    /// It could not be had in time.
+    TooSlow,
+    /// Something in the text is not of the language.
+    Unsound,
+}
+
 impl Grammar {
     pub(super) fn parse(&self, text: &str) -> Parsed {
         let mut first = None;
@@ -47,6 +56,17 @@ impl Grammar {
             }
         }
         first.expect("every language has a grammar")
+    }
+
+    /// The tree of a text that is sound in this language.
+    pub(super) fn tree(&self, text: &str) -> Result<Tree, NoTree> {
+        for dialect in self.dialects {
+            let tree = parse(*dialect, text).ok_or(NoTree::TooSlow)?;
+            if !tree.root_node().has_error() {
+                return Ok(tree);
+            }
+        }
+        Err(NoTree::Unsound)
     }
 
     /// Whether the text is sound in this language and more than words that happen to parse.
@@ -145,7 +165,7 @@ fn is_lone_text(node: Node<'_>) -> bool {
 
 /// By cursor: asking a node for its sibling searches from the root, which is quadratic on the wide
 /// trees of hostile text.
-fn children(node: Node<'_>) -> impl Iterator<Item = Node<'_>> {
+pub(super) fn children(node: Node<'_>) -> impl Iterator<Item = Node<'_>> {
     let mut cursor = node.walk();
     let mut more = cursor.goto_first_child();
     std::iter::from_fn(move || {
@@ -153,6 +173,34 @@ fn children(node: Node<'_>) -> impl Iterator<Item = Node<'_>> {
         more = more && cursor.goto_next_sibling();
         child
     })
+}
+
+/// Visits a node before what is below it, in the order of the text, each with what its parent hands
+/// down; `None` leaves out what is below. Keeps its own stack: the depth of the tree is the
+/// attacker's choice.
+pub(super) fn walk<'t, C: Copy>(
+    root: Node<'t>,
+    context: C,
+    mut visit: impl FnMut(Node<'t>, C) -> Option<C>,
+) {
+    let mut stack = vec![(root, context)];
+    while let Some((node, context)) = stack.pop() {
+        if let Some(context) = visit(node, context) {
+            let first = stack.len();
+            stack.extend(children(node).map(|child| (child, context)));
+            stack[first..].reverse();
+        }
+    }
+}
+
+/// The text of a node.
+pub(super) fn text_of<'t>(node: Node<'_>, text: &'t str) -> &'t str {
+    text.get(node.byte_range()).unwrap_or_default()
+}
+
+/// The line a node begins in, as people count.
+pub(super) fn line_of(node: Node<'_>) -> u32 {
+    u32::try_from(node.start_position().row).unwrap_or(u32::MAX).saturating_add(1)
 }
 
 fn parse(dialect: LanguageFn, text: &str) -> Option<Tree> {
