@@ -8,8 +8,13 @@
 #[cfg(target_os = "linux")]
 pub mod cgroup;
 pub mod engine;
+pub mod harness;
+#[cfg(target_os = "linux")]
+pub mod namespace;
 pub mod protocol;
 #[cfg(target_os = "linux")]
 pub mod seccomp;
+#[cfg(target_os = "linux")]
+pub mod toolchain;
 
 pub use self::engine::{Engine, EngineError, Sandbox, Usage};
