@@ -7,6 +7,8 @@ pub mod keygen;
 pub mod sandbox_stage;
 pub mod serve;
 mod signals;
+#[cfg(target_os = "linux")]
+mod supervise;
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -43,6 +45,10 @@ enum Command {
     #[cfg(target_os = "linux")]
     #[command(hide = true)]
     SandboxStage(sandbox_stage::Args),
+    /// The inside of a sandbox.
+    #[cfg(target_os = "linux")]
+    #[command(hide = true)]
+    Supervise(supervise::Args),
 }
 
 /// Where settings come from.
@@ -82,6 +88,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Keygen => keygen::run(&mut stdout),
         #[cfg(target_os = "linux")]
         Command::SandboxStage(args) => return sandbox_stage::run(&args),
+        Command::Supervise(args) => supervise::run(&args),
     };
     match outcome {
         Ok(Outcome::Good) => ExitCode::SUCCESS,

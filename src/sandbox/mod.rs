@@ -15,6 +15,8 @@ pub mod protocol;
 #[cfg(target_os = "linux")]
 pub mod seccomp;
 #[cfg(target_os = "linux")]
+pub mod supervisor;
+#[cfg(target_os = "linux")]
 pub mod toolchain;
 
 pub use self::engine::{Engine, EngineError, Sandbox, Usage};
