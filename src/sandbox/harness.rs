@@ -1,14 +1,76 @@
-//! What runs in a sandbox for each runtime.
+//! The harnesses: the programs that run a language's tests inside a sandbox. They are part of this
+//! executable, so that a worker and what runs in its sandboxes are always of one build.
+
+use std::borrow::Cow;
+
+use rust_embed::RustEmbed;
 
 use crate::domain::Runtime;
 
-/// Program and arguments of a runtime's harness, as they are called inside a sandbox.
+/// Where everything of ours is inside a sandbox, whatever the engine.
+pub const ROOT: &str = "/opt/tester";
+
+/// The environment of everything in a sandbox, and all of it.
+pub const ENVIRONMENT: [(&str, &str); 7] = [
+    ("PATH", "/usr/local/bin:/usr/bin:/bin"),
+    ("HOME", "/work"),
+    ("TMPDIR", "/tmp"),
+    ("LANG", "C.UTF-8"),
+    ("LC_ALL", "C.UTF-8"),
+    ("TZ", "UTC"),
+    ("PYTHONDONTWRITEBYTECODE", "1"),
+];
+
+/// What the supervisor starts: the interpreter, by name, and its arguments.
 #[must_use]
-pub fn argv(runtime: Runtime) -> Vec<String> {
-    let argv: &[&str] = match runtime {
-        Runtime::Python => &["python3", "-I", "/opt/tester/python/harness.py"],
+pub const fn argv(runtime: Runtime) -> &'static [&'static str] {
+    match runtime {
+        Runtime::Python => &["python3", "-I", "-X", "utf8", "/opt/tester/python/harness.py"],
         Runtime::Node => &["node", "/opt/tester/node/harness.js"],
-        Runtime::Java => &["java", "-jar", "/opt/tester/java/harness.jar"],
-    };
-    argv.iter().map(|&argument| argument.to_owned()).collect()
+        Runtime::Java => &["java", "@/opt/tester/java/java.args"],
+    }
+}
+
+/// The files of a harness as they are in the repository, sorted by name: what is installed of it
+/// and prepared before anything runs.
+#[must_use]
+pub fn files(runtime: Runtime) -> Vec<(String, Cow<'static, [u8]>)> {
+    let folder = format!("{runtime}/");
+    let mut files: Vec<_> = Harnesses::iter()
+        .filter_map(|path| {
+            let name = path.strip_prefix(&folder)?.to_owned();
+            Some((name, Harnesses::get(&path)?.data))
+        })
+        .collect();
+    files.sort_by(|(one, _), (other, _)| one.cmp(other));
+    files
+}
+
+#[derive(RustEmbed)]
+#[folder = "harness"]
+#[exclude = "*/node_modules/*"]
+#[exclude = "*/lib/*"]
+#[exclude = "*/__pycache__/*"]
+#[exclude = "*/tests/*"]
+struct Harnesses;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_was_installed_into_a_working_tree_is_embedded() {
+        for path in Harnesses::iter() {
+            for folder in ["node_modules", "__pycache__", "lib"] {
+                assert!(!path.split('/').any(|part| part == folder), "{path} is embedded");
+            }
+        }
+    }
+
+    #[test]
+    fn the_python_harness_comes_with_its_pinned_packages() {
+        let names: Vec<_> = files(Runtime::Python).into_iter().map(|(name, _)| name).collect();
+        assert!(names.contains(&"harness.py".to_owned()), "{names:?}");
+        assert!(names.contains(&"requirements.txt".to_owned()), "{names:?}");
+    }
 }

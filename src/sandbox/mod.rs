@@ -7,6 +7,7 @@
 
 #[cfg(target_os = "linux")]
 pub mod cgroup;
+pub mod docker;
 pub mod engine;
 pub mod harness;
 #[cfg(target_os = "linux")]

@@ -1,5 +1,6 @@
 //! The engine: plans sandboxes, starts them, and clears away what dead workers left.
 
+use std::iter;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
@@ -52,7 +53,7 @@ pub struct NamespaceEngine {
 pub async fn probe(tester: &Path, mode: Mode) -> Result<(), Refusal> {
     let plan = Plan {
         argv: vec![mode.tester(tester), "--version".to_owned()],
-        environment: environment(Path::new("/usr/bin/true")),
+        environment: environment(),
         readable: Vec::new(),
         executable: tester.to_owned(),
         harness: None,
@@ -104,7 +105,7 @@ impl NamespaceEngine {
         let memory = (!self.groups).then(|| memory_bound(runtime, limits));
         Plan {
             argv,
-            environment: environment(&toolchain.interpreter),
+            environment: environment(),
             readable: toolchain.readable.clone(),
             executable: self.tester.clone(),
             harness: Some(Harness {
@@ -123,11 +124,10 @@ impl NamespaceEngine {
     }
 
     fn harness_argv(&self, toolchain: &Toolchain) -> Vec<String> {
-        let mut argv = harness::argv(toolchain.runtime);
-        if let Some(program) = argv.first_mut() {
-            *program = toolchain.interpreter.to_string_lossy().into_owned();
-        }
-        argv
+        // Inside, the interpreter is where it is on the host, whatever the search path finds.
+        let interpreter = toolchain.interpreter.to_string_lossy();
+        let arguments = harness::argv(toolchain.runtime).iter().skip(1).copied();
+        iter::once(interpreter.as_ref()).chain(arguments).map(str::to_owned).collect()
     }
 }
 
@@ -196,24 +196,8 @@ impl Mode {
 }
 
 /// All that a program inside learns from its environment.
-fn environment(interpreter: &Path) -> Vec<(String, String)> {
-    let system = "/usr/local/bin:/usr/bin:/bin";
-    let path = match interpreter.parent().and_then(Path::to_str) {
-        Some(folder) if !system.split(':').any(|known| known == folder) => {
-            format!("{folder}:{system}")
-        }
-        _ => system.to_owned(),
-    };
-    [
-        ("PATH", path.as_str()),
-        ("HOME", "/work"),
-        ("TMPDIR", "/tmp"),
-        ("LANG", "C.UTF-8"),
-        ("LC_ALL", "C.UTF-8"),
-        ("TZ", "UTC"),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .into()
+fn environment() -> Vec<(String, String)> {
+    harness::ENVIRONMENT.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }
 
 /// V8 and the JVM reserve gigabytes of addresses that they never touch; `CPython` does not.
