@@ -196,7 +196,7 @@ impl Mode {
 }
 
 /// All that a program inside learns from its environment.
-fn environment() -> Vec<(String, String)> {
+pub(super) fn environment() -> Vec<(String, String)> {
     harness::ENVIRONMENT.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }
 

@@ -18,7 +18,7 @@ use super::{bounds, loopback, root};
 use crate::sandbox::seccomp;
 
 /// User and group of everything in a sandbox: nobody.
-pub(super) const NOBODY: u32 = 65_534;
+pub(in crate::sandbox) const NOBODY: u32 = 65_534;
 
 /// Builds the sandbox around this process and becomes the planned program. Comes back only when
 /// that can't be done.

@@ -3,7 +3,7 @@
 //!
 //! | file | who runs it |
 //! |---|---|
-//! | `engine`, `sandbox`, `worker` | the host: starts stages, ends them, accounts for them |
+//! | `engine`, `prepare`, `sandbox`, `worker` | the host: starts stages, ends them, accounts for them |
 //! | `stage` | `tester sandbox-stage outside`: unshares, is the handle on the sandbox |
 //! | `inside`, `root`, `bounds`, `loopback` | `tester sandbox-stage inside`: PID 1 until it becomes the supervisor |
 //! | `reduced` | `tester sandbox-stage reduced`: where namespaces are refused |
@@ -17,6 +17,7 @@ mod inside;
 mod loopback;
 mod mountinfo;
 mod plan;
+mod prepare;
 mod reduced;
 mod root;
 mod sandbox;
@@ -25,4 +26,6 @@ mod step;
 mod worker;
 
 pub use self::engine::{Mode, NamespaceEngine, Refusal, probe};
+pub(super) use self::inside::NOBODY;
+pub(super) use self::prepare::prepare;
 pub use self::stage::{Part, run as run_stage};

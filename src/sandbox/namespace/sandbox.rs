@@ -24,7 +24,7 @@ const STAGE_TIME: Duration = Duration::from_secs(10);
 /// How long the kernel may take to end what was killed.
 const DEATH_TIME: Duration = Duration::from_secs(10);
 /// How much a supervisor may complain before it is no longer listened to.
-const COMPLAINT_MAX: u64 = 4096;
+const COMPLAINT_MAX: usize = 4096;
 
 /// Why a stage did not get there.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -93,18 +93,25 @@ impl NamespaceSandbox {
     }
 
     /// Waits until the program has ended by itself, for one that is not a supervisor. Its exit
-    /// status, and what it wrote.
+    /// status, and the last of what it printed.
     pub(super) async fn outcome(&mut self) -> Result<(Option<i32>, String), EngineError> {
-        let mut written = Vec::new();
-        if let Some((mut from, _to)) = self.channel.take() {
-            // Cut off rather than kept: nobody reads more of it.
-            let _ = (&mut from).take(COMPLAINT_MAX).read_to_end(&mut written).await;
-            let _ = tokio::io::copy(&mut from, &mut tokio::io::sink()).await;
-            let Some(held) = &mut self.held else { return Ok((None, String::new())) };
-            let status = held.stage.wait().await.map_err(|error| broken(&error))?;
-            return Ok((status.code(), String::from_utf8_lossy(&written).into_owned()));
+        let (Some(held), Some((mut from, to))) = (&mut self.held, self.channel.take()) else {
+            return Err(EngineError::Unavailable("the sandbox is gone".to_owned()));
+        };
+        let mut last = Vec::new();
+        let mut chunk = [0; 4096];
+        loop {
+            let read = from.read(&mut chunk).await.map_err(|error| broken(&error))?;
+            if read == 0 {
+                break;
+            }
+            last.extend_from_slice(&chunk[..read]);
+            last.drain(..last.len().saturating_sub(COMPLAINT_MAX));
         }
-        Ok((None, String::new()))
+        let status = held.stage.wait().await.map_err(|error| broken(&error))?;
+        // Closed any sooner, the stage would take it for the end of the host.
+        drop(to);
+        Ok((status.code(), String::from_utf8_lossy(&last).into_owned()))
     }
 }
 
@@ -159,7 +166,7 @@ impl Held {
         let mut start = vec![GO];
         start.extend(frame(plan).map_err(broken)?);
         stdin.write_all(&start).await.map_err(broken)?;
-        let report = read_frame(&mut stdout, COMPLAINT_MAX as usize).await.map_err(broken)?;
+        let report = read_frame(&mut stdout, COMPLAINT_MAX).await.map_err(broken)?;
         let Some(report) = report else {
             return Err(StageError::Broken("it ended without a word".to_owned()));
         };
@@ -212,7 +219,7 @@ pub(super) async fn remove_group(group: Option<Group>) -> Result<(), String> {
 /// A supervisor has nothing to say here; if it panics, somebody should know.
 async fn log_complaints(stderr: ChildStderr) {
     let mut text = Vec::new();
-    let _ = stderr.take(COMPLAINT_MAX).read_to_end(&mut text).await;
+    let _ = stderr.take(COMPLAINT_MAX as u64).read_to_end(&mut text).await;
     if !text.is_empty() {
         tracing::warn!(text = %String::from_utf8_lossy(&text), "a sandbox complains");
     }
