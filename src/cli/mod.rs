@@ -3,6 +3,8 @@
 pub mod check_env;
 pub mod dev;
 pub mod keygen;
+#[cfg(target_os = "linux")]
+pub mod sandbox_stage;
 pub mod serve;
 mod signals;
 #[cfg(target_os = "linux")]
@@ -42,6 +44,10 @@ enum Command {
     CheckEnv(check_env::Args),
     /// Prints fresh secrets as lines of a .env file.
     Keygen,
+    /// Makes a sandbox around itself; started by TESTER, never by hand.
+    #[cfg(target_os = "linux")]
+    #[command(hide = true)]
+    SandboxStage(sandbox_stage::Args),
     /// The inside of a sandbox.
     #[cfg(target_os = "linux")]
     #[command(hide = true)]
@@ -85,6 +91,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::CheckEnv(args) => check_env::run(args, &mut stdout),
         Command::Keygen => keygen::run(&mut stdout),
         #[cfg(target_os = "linux")]
+        Command::SandboxStage(args) => return sandbox_stage::run(&args),
         Command::Supervise(args) => supervise::run(&args),
     };
     match outcome {

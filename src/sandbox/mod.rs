@@ -11,6 +11,8 @@ pub mod docker;
 pub mod engine;
 pub mod harness;
 mod judge;
+#[cfg(target_os = "linux")]
+pub mod namespace;
 mod output;
 pub mod pool;
 pub mod protocol;
@@ -20,6 +22,8 @@ mod runner;
 pub mod seccomp;
 #[cfg(target_os = "linux")]
 pub mod supervisor;
+#[cfg(target_os = "linux")]
+pub mod toolchain;
 
 pub use self::engine::{Engine, EngineError, Sandbox, Usage};
 pub use self::runner::{Runner, RunnerHealth};

@@ -1,0 +1,183 @@
+//! The host's own interpreters and compilers, and what is installed beside them once.
+//!
+//! - `found`: asks the programs on the search path what and where they really are.
+//! - `frameworks`: fetches pytest, Jest's parts or JUnit with the host's ordinary clients.
+//! - this file: puts both together, once for every version of the harness and the interpreter.
+
+mod found;
+mod frameworks;
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::path::{Path, PathBuf};
+
+use ring::digest;
+
+use self::found::Found;
+use super::namespace;
+use super::{EngineError, harness};
+use crate::config::PerRuntime;
+use crate::domain::Runtime;
+
+/// Told what is being installed, for a person who waits.
+pub type Progress<'a> = &'a (dyn Fn(&str) + Send + Sync);
+
+/// A runtime of this host, ready to be shown to sandboxes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Toolchain {
+    /// Which.
+    pub runtime: Runtime,
+    /// The interpreter itself, no shim and no link.
+    pub interpreter: PathBuf,
+    /// Folders outside the system's own that it needs to read.
+    pub readable: Vec<PathBuf>,
+    /// The installed harness with its frameworks: what `/opt/tester/RUNTIME` shows.
+    pub folder: PathBuf,
+}
+
+/// Finds and, where it was not done before, installs what each runtime needs. Slow the first
+/// time; afterwards it only asks the interpreters for their versions.
+///
+/// `tester` is this executable's own path: harnesses are prepared in a sandbox, at the paths they
+/// will run at.
+pub async fn install(
+    data_dir: &Path,
+    tester: &Path,
+    progress: Progress<'_>,
+) -> PerRuntime<Result<Toolchain, EngineError>> {
+    PerRuntime {
+        python: install_one(Runtime::Python, data_dir, tester, progress).await,
+        node: install_one(Runtime::Node, data_dir, tester, progress).await,
+        java: install_one(Runtime::Java, data_dir, tester, progress).await,
+    }
+}
+
+async fn install_one(
+    runtime: Runtime,
+    data_dir: &Path,
+    tester: &Path,
+    progress: Progress<'_>,
+) -> Result<Toolchain, EngineError> {
+    let found = found::find(runtime).await?;
+    let folders = absolute(&data_dir.join("toolchains"))?;
+    let folder = folders.join(format!("{runtime}-{}", fingerprint(&found)));
+    let toolchain = |folder: &Path| Toolchain {
+        runtime,
+        interpreter: found.interpreter.clone(),
+        readable: found.readable.clone(),
+        folder: folder.to_owned(),
+    };
+    if folder.exists() {
+        return Ok(toolchain(&folder));
+    }
+    let _lock = lock(&folders.join(format!("{runtime}.lock")), progress).await?;
+    // Whoever held the lock may just have done it.
+    if !folder.exists() {
+        let draft = folders.join(format!("{runtime}.draft"));
+        fill(&draft, &found, progress).await?;
+        progress(&format!("Preparing the {} harness …", found.title));
+        prepare(&toolchain(&draft), &found, tester).await?;
+        fs::rename(&draft, &folder).map_err(at(&folder))?;
+    }
+    Ok(toolchain(&folder))
+}
+
+/// Harness and frameworks, in a folder that nobody else looks at yet.
+async fn fill(draft: &Path, found: &Found, progress: Progress<'_>) -> Result<(), EngineError> {
+    if draft.exists() {
+        fs::remove_dir_all(draft).map_err(at(draft))?;
+    }
+    for (name, contents) in harness::files(found.runtime) {
+        let path = draft.join(name);
+        let folder = path.parent().unwrap_or(draft);
+        fs::create_dir_all(folder).map_err(at(folder))?;
+        fs::write(&path, contents).map_err(at(&path))?;
+    }
+    frameworks::fetch(found, draft, progress).await
+}
+
+/// Bytecode, class archives, code caches: made by programs that others wrote, so in a sandbox, and
+/// at the paths of later, which some of them hold.
+async fn prepare(toolchain: &Toolchain, found: &Found, tester: &Path) -> Result<(), EngineError> {
+    let folder = &toolchain.folder;
+    let owner = fs::metadata(folder).map_err(at(folder))?;
+    let (user, group) = (owner.uid(), owner.gid());
+    let readable_by_all = |path: &Path| {
+        let mode = fs::metadata(path)?.permissions().mode();
+        fs::set_permissions(
+            path,
+            fs::Permissions::from_mode(mode | 0o444 | ((mode & 0o100) / 0o100 * 0o111)),
+        )
+    };
+    each(folder, &readable_by_all).map_err(at(folder))?;
+    if user == 0 {
+        each(folder, &|path| chown(path, Some(namespace::NOBODY), Some(namespace::NOBODY)))
+            .map_err(at(folder))?;
+    }
+    let prepared =
+        namespace::prepare(tester, toolchain, &frameworks::preparation(found, folder)).await;
+    if user == 0 {
+        each(folder, &|path| chown(path, Some(user), Some(group))).map_err(at(folder))?;
+    }
+    prepared
+}
+
+/// Does something with a folder and all that is in it, links left out.
+fn each(path: &Path, act: &dyn Fn(&Path) -> io::Result<()>) -> io::Result<()> {
+    let kind = fs::symlink_metadata(path)?.file_type();
+    if kind.is_symlink() {
+        return Ok(());
+    }
+    act(path)?;
+    if kind.is_dir() {
+        for entry in fs::read_dir(path)? {
+            each(&entry?.path(), act)?;
+        }
+    }
+    Ok(())
+}
+
+/// Another build of the harness, another interpreter or another version of it gets a folder of
+/// its own.
+fn fingerprint(found: &Found) -> String {
+    let mut context = digest::Context::new(&digest::SHA256);
+    let mut add = |bytes: &[u8]| {
+        context.update(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
+        context.update(bytes);
+    };
+    add(found.version.as_bytes());
+    add(found.interpreter.as_os_str().as_encoded_bytes());
+    for (name, contents) in harness::files(found.runtime) {
+        add(name.as_bytes());
+        add(&contents);
+    }
+    context.finish().as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Held until the file is dropped, or its process is.
+async fn lock(path: &Path, progress: Progress<'_>) -> Result<File, EngineError> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(at(folder))?;
+    }
+    let file = File::create(path).map_err(at(path))?;
+    match file.try_lock() {
+        Ok(()) => return Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            progress("Waiting for another TESTER that is installing the same …");
+        }
+        Err(TryLockError::Error(error)) => return Err(at(path)(error)),
+    }
+    let waiting = tokio::task::spawn_blocking(move || file.lock().map(|()| file)).await;
+    waiting.map_err(io::Error::other).and_then(|locked| locked).map_err(at(path))
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, EngineError> {
+    fs::create_dir_all(path).map_err(at(path))?;
+    fs::canonicalize(path).map_err(at(path))
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> EngineError + use<> {
+    let path = path.to_owned();
+    move |error| EngineError::Unavailable(format!("{}: {error}", path.display()))
+}
