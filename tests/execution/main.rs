@@ -1,0 +1,94 @@
+//! Runs real tests in real sandboxes: the same cases on every engine that this machine has.
+//!
+//! `TESTER_TEST_ENGINES` names the engines, comma-separated: `namespace`, `docker`, `runsc` (the
+//! docker engine with gVisor). Without it every case is listed as ignored: `scripts/test` installs
+//! what they need and names those that can be had.
+//!
+//! A worker is started for each engine, as a process of its own; the cases ask it over HTTP. At the
+//! end each is stopped, and nothing of it may be left on the machine.
+
+#![expect(unreachable_pub, reason = "a test binary exports nothing; pub reads better here")]
+
+mod abuse;
+mod bad_input;
+mod case;
+mod faults;
+mod features;
+mod leaving;
+mod programs;
+mod remains;
+mod web_half;
+mod worker;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use self::case::Case;
+use self::remains::Remains;
+use self::worker::{Engine, Shared};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("a machine that runs tests runs threads");
+    let wanted = Engine::wanted();
+    let before = Remains::now();
+    let workers: Vec<Arc<Shared>> = Engine::ALL.map(|engine| Arc::new(Shared::new(engine))).into();
+    let mut trials = Vec::new();
+    for worker in &workers {
+        let engine = worker.engine();
+        let ignored = !wanted.contains(&engine);
+        let all = programs::cases().into_iter().chain(features::cases()).chain(abuse::cases());
+        for case in all {
+            let name = format!("{}::{}", engine.name(), case.name);
+            let worker = Arc::clone(worker);
+            let handle = runtime.handle().clone();
+            let trial = Trial::test(name, move || handle.block_on(run(&case, &worker)));
+            trials.push(trial.with_ignored_flag(ignored));
+        }
+        for (name, test) in
+            bad_input::tests().into_iter().chain(leaving::tests()).chain(faults::tests(engine)).chain(web_half::tests())
+        {
+            let name = format!("{}::{name}", engine.name());
+            let worker = Arc::clone(worker);
+            let handle = runtime.handle().clone();
+            let trial = Trial::test(name, move || {
+                handle.block_on(test(worker));
+                Ok(())
+            });
+            trials.push(trial.with_ignored_flag(ignored));
+        }
+    }
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    let mut sound = !conclusion.has_failed();
+    for worker in workers {
+        sound &= runtime.block_on(worker.stop());
+    }
+    let left = before.what_is_new();
+    if !left.is_empty() {
+        for what in &left {
+            eprintln!("left behind: {what}");
+        }
+        sound = false;
+    }
+    if sound { ExitCode::SUCCESS } else { ExitCode::from(101) }
+}
+
+async fn run(case: &Case, worker: &Shared) -> Result<(), Failed> {
+    let worker = worker.get().await;
+    let verdict = worker.execute(&case.body()).await;
+    let mut wrong = case.check(&verdict, worker.engine());
+    // Whatever the case did, the next job is served.
+    let next = worker.execute(&case::trivial(case.language)).await;
+    if next["status"] != "passed" {
+        wrong.push(format!("the next job was not served: {next:#}"));
+    }
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    Err(format!("{}\n\nthe verdict: {verdict:#}", wrong.join("\n")).into())
+}
