@@ -212,3 +212,59 @@ async fn reap(engine: &dyn Engine) {
 fn unusable(error: EngineError) -> EngineProblem {
     EngineProblem::Unusable(error.to_string())
 }
+
+/// The engines that need nothing but this machine's own kernel.
+#[cfg(target_os = "linux")]
+mod host {
+    use super::{Arc, Engine, Path, SandboxSettings};
+    use crate::sandbox::namespace::{self, Mode, NamespaceEngine};
+    use crate::sandbox::toolchain::Toolchains;
+
+    pub(super) async fn namespace(
+        settings: &SandboxSettings,
+        data_dir: &Path,
+    ) -> Result<Arc<dyn Engine>, String> {
+        start(settings, data_dir, Mode::Namespaces).await
+    }
+
+    pub(super) async fn reduced(
+        settings: &SandboxSettings,
+        data_dir: &Path,
+    ) -> Result<Arc<dyn Engine>, String> {
+        start(settings, data_dir, Mode::Reduced).await
+    }
+
+    async fn start(
+        settings: &SandboxSettings,
+        data_dir: &Path,
+        mode: Mode,
+    ) -> Result<Arc<dyn Engine>, String> {
+        let tester = std::env::current_exe().map_err(|error| error.to_string())?;
+        namespace::probe(&tester, mode).await.map_err(|refusal| refusal.to_string())?;
+        let progress = Box::new(|what: &str| tracing::info!("{what}"));
+        let toolchains = Toolchains::new(data_dir.to_owned(), tester.clone(), progress);
+        let engine = NamespaceEngine::new(tester, mode, toolchains, settings.limits)
+            .map_err(|error| error.to_string())?;
+        Ok(Arc::new(engine))
+    }
+}
+
+/// Elsewhere there are none.
+#[cfg(not(target_os = "linux"))]
+mod host {
+    use super::{Arc, Engine, Path, SandboxSettings};
+
+    const NONE: &str = "namespaces are Linux's; install Docker and run \
+                        `tester worker --build-images`";
+
+    pub(super) async fn namespace(
+        _: &SandboxSettings,
+        _: &Path,
+    ) -> Result<Arc<dyn Engine>, String> {
+        Err(NONE.to_owned())
+    }
+
+    pub(super) async fn reduced(_: &SandboxSettings, _: &Path) -> Result<Arc<dyn Engine>, String> {
+        Err(NONE.to_owned())
+    }
+}

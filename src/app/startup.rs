@@ -342,8 +342,7 @@ where
     if settings.workers > 0 {
         server = server.workers(settings.workers);
     }
-    let server =
-        server.bind(address).map_err(|source| StartupError::Listen { address, source })?;
+    let server = server.bind(address).map_err(|source| StartupError::Listen { address, source })?;
     let address = *server.addrs().first().expect("bind succeeded, so there is an address");
     Ok((server.run(), address))
 }

@@ -29,7 +29,8 @@ pub use model::{
 pub use prompt::Prompt;
 pub use runtime::{Limits, Runtime};
 pub use source::{
-    DESCRIPTION_MAX_CHARS, Description, SOURCE_MAX_CHARS, ProgramText, SOURCE_MIN_CHARS, SourceCode, TextProblem,
+    DESCRIPTION_MAX_CHARS, Description, ProgramText, SOURCE_MAX_CHARS, SOURCE_MIN_CHARS,
+    SourceCode, TextProblem,
 };
 pub use user::AuthenticatedUser;
 pub use verdict::{

@@ -123,11 +123,8 @@ impl WorkerClient {
         let client = self.clients.get().clone();
         let stale = self.workers.iter().filter(|worker| worker.is_stale(self.health_ttl));
         future::join_all(stale.map(|worker| worker.ask(&client))).await;
-        let mut rated: Vec<(i64, &Worker)> = self
-            .workers
-            .iter()
-            .filter_map(|worker| Some((worker.free()?, worker)))
-            .collect();
+        let mut rated: Vec<(i64, &Worker)> =
+            self.workers.iter().filter_map(|worker| Some((worker.free()?, worker))).collect();
         rated.sort_by_key(|(free, _)| std::cmp::Reverse(*free));
         rated.into_iter().map(|(_, worker)| worker).collect()
     }
@@ -157,7 +154,9 @@ impl WorkerClient {
                 let cause = http::describe(error);
                 return Asked::NotTaken(ExecutorError::Unavailable(cause));
             }
-            Ok(Err(error)) => return Asked::Failed(ExecutorError::Unavailable(http::describe(error))),
+            Ok(Err(error)) => {
+                return Asked::Failed(ExecutorError::Unavailable(http::describe(error)));
+            }
             Ok(Ok(response)) => response,
         };
         match response.status() {

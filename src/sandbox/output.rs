@@ -24,7 +24,10 @@ mod tests {
 
     #[test]
     fn what_would_act_on_a_reader_is_replaced() {
-        assert_eq!(text(b"a\tb\r\n\x1b[31mred\x00\x07\xff\xc3\xa9"), "a\tb\r\n\u{fffd}[31mred\u{fffd}\u{fffd}\u{fffd}é");
+        assert_eq!(
+            text(b"a\tb\r\n\x1b[31mred\x00\x07\xff\xc3\xa9"),
+            "a\tb\r\n\u{fffd}[31mred\u{fffd}\u{fffd}\u{fffd}é"
+        );
     }
 
     #[test]

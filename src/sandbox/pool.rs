@@ -16,9 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::engine::{Engine, EngineError, FromSandbox, Sandbox, ToSandbox};
-use super::protocol::{
-    FromSupervisor, REPORT_FRAME_MAX, ToSupervisor, read_frame, write_frame,
-};
+use super::protocol::{FromSupervisor, REPORT_FRAME_MAX, ToSupervisor, read_frame, write_frame};
 use crate::config::PerRuntime;
 use crate::domain::Runtime;
 
@@ -229,8 +227,7 @@ impl WarmPool {
         let mut lane = self.lane(runtime);
         // A lane that fails is tried for those who wait, and else only after its pause.
         let ahead = if lane.failures == 0 { target } else { 0 };
-        let missing =
-            (ahead + lane.waiting.len()).saturating_sub(lane.idle.len() + lane.starting);
+        let missing = (ahead + lane.waiting.len()).saturating_sub(lane.idle.len() + lane.starting);
         lane.starting += missing;
         drop(lane);
         for _ in 0..missing {
@@ -387,7 +384,10 @@ async fn until_ready(from: &mut FromSandbox) -> Result<BTreeMap<String, String>,
     loop {
         let frame = read_frame(from, REPORT_FRAME_MAX).await;
         let Ok(Some(frame)) = frame else {
-            return Err(format!("the supervisor ended before the harness was warm{}", quoted(&last_words)));
+            return Err(format!(
+                "the supervisor ended before the harness was warm{}",
+                quoted(&last_words)
+            ));
         };
         match serde_json::from_slice(&frame) {
             Ok(FromSupervisor::Ready { versions }) => return Ok(versions),

@@ -90,7 +90,9 @@ async fn attend(
                 }
             }
             Some(FromSupervisor::Tampered { reason }) => transcript.tampered(&reason),
-            Some(FromSupervisor::Exited { code, signal }) => return Ending::Exited { code, signal },
+            Some(FromSupervisor::Exited { code, signal }) => {
+                return Ending::Exited { code, signal };
+            }
             Some(FromSupervisor::Ready { .. } | FromSupervisor::Pong) => {}
             None => return Ending::Lost,
         }

@@ -1,8 +1,8 @@
 //! What the product does: generation, history, wallet. Services speak `domain` and the seams;
 //! they know no web framework and name no concrete backend.
 
-mod fences;
 pub mod execution;
+mod fences;
 pub mod generation;
 pub mod history;
 pub mod rate_limits;

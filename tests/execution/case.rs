@@ -20,6 +20,19 @@ pub struct Case {
     pub error: Vec<&'static str>,
     /// Line of a test, by its id.
     pub lines: Vec<(&'static str, u64)>,
+<<<<<<< HEAD
+=======
+    /// Texts that must stand in the `message` of a test, by its id.
+    pub messages: Vec<(&'static str, &'static str)>,
+    /// Texts that must stand in the `output` of a test, by its id.
+    pub printed: Vec<(&'static str, &'static str)>,
+    /// Tests that printed nothing.
+    pub silent: Vec<&'static str>,
+    /// Limits that must be named as reached, with their values. Empty: not looked at.
+    pub reached: Vec<(&'static str, u64)>,
+    /// What is right with gVisor, whose kernel is its own; empty where it is the same.
+    pub on_gvisor: Vec<&'static str>,
+>>>>>>> exec-cases
     /// Whatever else must be so.
     pub also: Option<fn(&Value) -> Result<(), String>>,
 }
@@ -37,6 +50,14 @@ impl Case {
             output: Vec::new(),
             error: Vec::new(),
             lines: Vec::new(),
+<<<<<<< HEAD
+=======
+            messages: Vec::new(),
+            printed: Vec::new(),
+            silent: Vec::new(),
+            reached: Vec::new(),
+            on_gvisor: Vec::new(),
+>>>>>>> exec-cases
             also: None,
         }
     }
@@ -61,6 +82,35 @@ impl Case {
         self
     }
 
+<<<<<<< HEAD
+=======
+    pub fn messages(mut self, messages: &[(&'static str, &'static str)]) -> Self {
+        self.messages = messages.to_vec();
+        self
+    }
+
+    pub fn printed(mut self, printed: &[(&'static str, &'static str)]) -> Self {
+        self.printed = printed.to_vec();
+        self
+    }
+
+    pub fn silent(mut self, ids: &[&'static str]) -> Self {
+        self.silent = ids.to_vec();
+        self
+    }
+
+    pub fn reached(mut self, limits: &[(&'static str, u64)]) -> Self {
+        self.reached = limits.to_vec();
+        self
+    }
+
+    /// Results of single tests are then not looked at under gVisor.
+    pub fn on_gvisor(mut self, statuses: &[&'static str]) -> Self {
+        self.on_gvisor = statuses.to_vec();
+        self
+    }
+
+>>>>>>> exec-cases
     pub fn output(mut self, texts: &[&'static str]) -> Self {
         self.output = texts.to_vec();
         self
@@ -94,8 +144,15 @@ impl Case {
     pub fn check(&self, verdict: &Value, engine: Engine) -> Vec<String> {
         let mut wrong = Vec::new();
         let status = verdict["status"].as_str().unwrap_or("(none)");
+<<<<<<< HEAD
         if !self.status.contains(&status) {
             wrong.push(format!("status is {status}, expected {:?}", self.status));
+=======
+        let differs = engine == Engine::Runsc && !self.on_gvisor.is_empty();
+        let right = if differs { &self.on_gvisor } else { &self.status };
+        if !right.contains(&status) {
+            wrong.push(format!("status is {status}, expected {right:?}"));
+>>>>>>> exec-cases
         }
         if verdict["success"] != (status == "passed") {
             wrong.push("success is not what the status says".to_owned());
@@ -103,6 +160,24 @@ impl Case {
         if verdict["isolation"] != engine.isolation() {
             wrong.push(format!("isolation is {}", verdict["isolation"]));
         }
+<<<<<<< HEAD
+=======
+        if (status == "passed") != verdict["error"].as_str().is_some_and(str::is_empty) {
+            wrong.push(format!("error is {}", verdict["error"]));
+        }
+        if !differs {
+            self.check_tests(verdict, &mut wrong);
+        }
+        if let Some(check) = self.also
+            && let Err(what) = check(verdict)
+        {
+            wrong.push(what);
+        }
+        wrong
+    }
+
+    fn check_tests(&self, verdict: &Value, wrong: &mut Vec<String>) {
+>>>>>>> exec-cases
         let tests = verdict["tests"].as_array().cloned().unwrap_or_default();
         let find = |id: &str| tests.iter().find(|test| test["id"] == id);
         for (id, expected) in &self.results {
@@ -123,6 +198,28 @@ impl Case {
                 wrong.push(format!("{id} has line {found:?}, expected {line}"));
             }
         }
+<<<<<<< HEAD
+=======
+        for (field, expected) in [("message", &self.messages), ("output", &self.printed)] {
+            for (id, text) in expected {
+                let found = find(id).map_or(Value::Null, |test| test[field].clone());
+                if !found.as_str().is_some_and(|found| found.contains(text)) {
+                    wrong.push(format!("{field} of {id} is {found}, expected {text:?} in it"));
+                }
+            }
+        }
+        for id in &self.silent {
+            if find(id).is_none_or(|test| test["output"] != "") {
+                wrong.push(format!("{id} printed something"));
+            }
+        }
+        let reached = verdict["limits_reached"].as_array().cloned().unwrap_or_default();
+        for (limit, value) in &self.reached {
+            if !reached.contains(&json!({"limit": limit, "value": value})) {
+                wrong.push(format!("{limit} of {value} is not among the limits reached: {reached:?}"));
+            }
+        }
+>>>>>>> exec-cases
         for (field, texts) in [("output", &self.output), ("error", &self.error)] {
             let text = verdict[field].as_str().unwrap_or_default();
             for expected in texts {
@@ -131,6 +228,7 @@ impl Case {
                 }
             }
         }
+<<<<<<< HEAD
         if (status == "passed") != verdict["error"].as_str().is_some_and(str::is_empty) {
             wrong.push(format!("error is {}", verdict["error"]));
         }
@@ -140,6 +238,8 @@ impl Case {
             wrong.push(what);
         }
         wrong
+=======
+>>>>>>> exec-cases
     }
 }
 

@@ -1,5 +1,7 @@
 use std::future::Future;
+use std::pin::Pin;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -62,6 +64,18 @@ impl Engine {
             Self::Runsc => &[("SANDBOX_ENGINE", "docker"), ("DOCKER_RUNTIME", "runsc")],
         }
     }
+}
+
+/// A test that is more than one job: its name, and what it does with the worker of an engine.
+pub type Test = (&'static str, Box<dyn FnOnce(Arc<Shared>) -> TestFuture + Send>);
+type TestFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Makes one of an async function.
+pub fn test<F>(name: &'static str, run: impl FnOnce(Arc<Shared>) -> F + Send + 'static) -> Test
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    (name, Box::new(move |shared| Box::pin(run(shared))))
 }
 
 /// A worker, a process of its own.

@@ -98,7 +98,7 @@ impl ErrorCode {
             }
             Self::RateLimited => {
                 "Too many requests of this user in a minute, or as many runs wait as may."
-            },
+            }
             Self::InternalError => "Our own fault. The cause is in the log under `trace_id`.",
             Self::UpstreamError => "A service this one depends on answered wrongly.",
             Self::Unavailable => {

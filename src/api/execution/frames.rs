@@ -80,7 +80,9 @@ mod tests {
     #[test]
     fn an_error_tells_a_code_and_no_cause() {
         let text = written(Err(ExecutorError::Unavailable("10.0.0.5 refused".to_owned())));
-        assert!(text.starts_with("event: error\ndata: {\"type\":\"error\",\"code\":\"UNAVAILABLE\""));
+        assert!(
+            text.starts_with("event: error\ndata: {\"type\":\"error\",\"code\":\"UNAVAILABLE\"")
+        );
         assert!(!text.contains("10.0.0.5"));
     }
 }

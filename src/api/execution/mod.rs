@@ -119,9 +119,8 @@ pub(super) fn read(
     limits: RequestedLimits,
     locale: Locale,
 ) -> Result<ExecutionRequest, ApiError> {
-    let mut program = |name| {
-        ProgramText::parse(fields.text(name)?).map_err(|problem| bad_text(name, problem))
-    };
+    let mut program =
+        |name| ProgramText::parse(fields.text(name)?).map_err(|problem| bad_text(name, problem));
     let source = program(source_name)?;
     let tests = program("test_code")?;
     let language = parse_language(&fields.text("language")?)?;

@@ -19,8 +19,8 @@ use super::openapi::refusals;
 use super::sse;
 use crate::app::AppState;
 use crate::domain::{
-    AuthenticatedUser, DESCRIPTION_MAX_CHARS, Description, Freshness, GenerationRequest,
-    Model, SOURCE_MAX_CHARS, SOURCE_MIN_CHARS, SourceCode,
+    AuthenticatedUser, DESCRIPTION_MAX_CHARS, Description, Freshness, GenerationRequest, Model,
+    SOURCE_MAX_CHARS, SOURCE_MIN_CHARS, SourceCode,
 };
 use crate::services::generation::Order;
 use crate::stores::LimitedAction;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::failure::{Failure, Redactor};
-use crate::gateways::sse::{Decoder, Frame};
 use super::wire::{Candidate, FinishReason, GenerateResponse, PromptFeedback, error_in};
 use crate::domain::{ModelName, TokenUsage};
+use crate::gateways::sse::{Decoder, Frame};
 use crate::gateways::{LlmError, LlmEvent};
 
 /// Reads a streamed answer. Bytes are pushed, events are taken; how the stream is cut into pushes

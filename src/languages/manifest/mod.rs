@@ -64,6 +64,16 @@ pub enum Pattern {
     Prefix(String),
 }
 
+impl Pattern {
+    /// The id, or what it begins with.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Exact(id) | Self::Parametrised(id) | Self::Prefix(id) => id,
+        }
+    }
+}
+
 /// Whether a test must report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Certainty {

@@ -67,7 +67,8 @@ pub(super) struct Facts<'a> {
 pub(super) fn judge(facts: &Facts<'_>) -> Verdict {
     let (status, reason) = decide(facts);
     let mut tests = facts.transcript.results();
-    if tests.iter().any(|test| test.status == TestStatus::Unfinished) && status != RunStatus::Timeout
+    if tests.iter().any(|test| test.status == TestStatus::Unfinished)
+        && status != RunStatus::Timeout
     {
         explain_unfinished(&mut tests, facts.locale);
     }
@@ -124,9 +125,7 @@ fn decide(facts: &Facts<'_>) -> (RunStatus, Reason) {
             (RunStatus::OutputLimit, Reason::OutputLimit(facts.limits.output_bytes))
         }
         Ending::Lost => (RunStatus::Crashed, Reason::Lost),
-        Ending::Exited { signal: Some(signal), .. } => {
-            (RunStatus::Crashed, Reason::Signal(signal))
-        }
+        Ending::Exited { signal: Some(signal), .. } => (RunStatus::Crashed, Reason::Signal(signal)),
         Ending::Exited { code, .. } if !transcript.is_done() => {
             (RunStatus::Incomplete, Reason::EndedEarly(code.unwrap_or_default()))
         }

@@ -100,8 +100,7 @@ fn jest(facts: &Facts<'_>, tests: &[TestResult], stats: &RunStats) -> String {
     let good = counts.passed > 0
         && counts.failed + counts.errors + counts.unfinished == 0
         && broken.is_empty();
-    let mut out =
-        format!("{} ./test_code.{extension}\n", if good { "PASS" } else { "FAIL" });
+    let mut out = format!("{} ./test_code.{extension}\n", if good { "PASS" } else { "FAIL" });
     let mut open: Vec<&str> = Vec::new();
     for test in tests {
         let path: Vec<&str> = test.id.split(" > ").collect();
@@ -236,8 +235,10 @@ fn rule(line: char, title: &str) -> String {
     let length = title.chars().count() + 2;
     let sides = WIDTH.saturating_sub(length).max(2);
     let left = sides / 2;
-    let (left, right): (String, String) =
-        (std::iter::repeat_n(line, left).collect(), std::iter::repeat_n(line, sides - left).collect());
+    let (left, right): (String, String) = (
+        std::iter::repeat_n(line, left).collect(),
+        std::iter::repeat_n(line, sides - left).collect(),
+    );
     format!("{left} {title} {right}\n")
 }
 

@@ -90,10 +90,7 @@ const TWO: &str = "def test_a():\n    pass\n\ndef test_b():\n    pass\n";
 #[test]
 fn a_run_passes_when_every_expected_test_passed() {
     let passed = TestStatus::Passed;
-    let run = Run {
-        tests: TWO,
-        ..Run::of(reported(&[("test_a", passed), ("test_b", passed)]))
-    };
+    let run = Run { tests: TWO, ..Run::of(reported(&[("test_a", passed), ("test_b", passed)])) };
     let verdict = run.judged();
     assert_eq!((verdict.status, verdict.success), (RunStatus::Passed, true));
     assert_eq!(verdict.error, "");
@@ -219,10 +216,7 @@ fn what_breaks_before_a_test_runs_is_an_error_with_its_place() {
     transcript.event(HarnessEvent::Done);
     let verdict = Run::of(transcript).judged();
     assert_eq!(verdict.status, RunStatus::Error);
-    assert_eq!(
-        verdict.error,
-        "The code does not compile (line 3): SyntaxError: invalid syntax"
-    );
+    assert_eq!(verdict.error, "The code does not compile (line 3): SyntaxError: invalid syntax");
 }
 
 #[test]

@@ -43,7 +43,10 @@ pub(super) enum Reason {
     NoTests,
     Unfinished(String),
     Missing(String),
-    Failed { failed: usize, of: usize },
+    Failed {
+        failed: usize,
+        of: usize,
+    },
     AllSkipped,
     Unsupported(String),
     Unavailable,
@@ -138,9 +141,7 @@ impl Reason {
             Self::Unfinished(id) => format!("테스트 {id}이(가) 결과를 보고하지 않았습니다."),
             Self::Missing(id) => format!("테스트 {id}이(가) 실행되지 않았습니다."),
             Self::Failed { failed, of } => format!("테스트 {of}개 중 {failed}개가 실패했습니다."),
-            Self::AllSkipped => {
-                "모든 테스트를 건너뛰었으므로 확인된 것이 없습니다.".to_owned()
-            }
+            Self::AllSkipped => "모든 테스트를 건너뛰었으므로 확인된 것이 없습니다.".to_owned(),
             Self::Unsupported(why) => format!("이 워커는 해당 언어를 실행할 수 없습니다: {why}"),
             Self::Unavailable => {
                 "샌드박스를 사용할 수 없습니다. 잠시 후 다시 시도해 주세요.".to_owned()
@@ -151,7 +152,11 @@ impl Reason {
 
 fn size(bytes: u64) -> String {
     const MIB: u64 = 1024 * 1024;
-    if bytes.is_multiple_of(MIB) { format!("{} MiB", bytes / MIB) } else { format!("{bytes} bytes") }
+    if bytes.is_multiple_of(MIB) {
+        format!("{} MiB", bytes / MIB)
+    } else {
+        format!("{bytes} bytes")
+    }
 }
 
 fn seconds(wall: Duration) -> String {

@@ -12,7 +12,7 @@ use super::worker::Worker;
 use crate::config::PerRuntime;
 use crate::domain::{Limits, Runtime};
 use crate::sandbox::cgroup::{self, Group};
-use crate::sandbox::toolchain::Toolchain;
+use crate::sandbox::toolchain::{Toolchain, Toolchains};
 use crate::sandbox::{Engine, EngineError, Sandbox, harness};
 
 /// Processes of a sandbox that are ours: its stage and its supervisor.
@@ -41,7 +41,7 @@ pub struct NamespaceEngine {
     mode: Mode,
     groups: bool,
     worker: Worker,
-    toolchains: PerRuntime<Result<Toolchain, EngineError>>,
+    toolchains: Toolchains,
     limits: PerRuntime<Limits>,
 }
 
@@ -78,7 +78,7 @@ impl NamespaceEngine {
     pub fn new(
         tester: PathBuf,
         mode: Mode,
-        toolchains: PerRuntime<Result<Toolchain, EngineError>>,
+        toolchains: Toolchains,
         limits: PerRuntime<Limits>,
     ) -> Result<Self, EngineError> {
         let worker =
@@ -142,7 +142,7 @@ impl Engine for NamespaceEngine {
     }
 
     async fn start(&self, runtime: Runtime) -> Result<Box<dyn Sandbox>, EngineError> {
-        let toolchain = self.toolchains.get(runtime).as_ref().map_err(Clone::clone)?;
+        let toolchain = self.toolchains.get(runtime).await?;
         let plan = self.plan(toolchain);
         let group = if self.groups {
             let mut limits = *self.limits.get(runtime);
@@ -159,7 +159,7 @@ impl Engine for NamespaceEngine {
     }
 
     async fn check(&self, runtime: Runtime) -> Result<(), EngineError> {
-        self.toolchains.get(runtime).as_ref().map(drop).map_err(Clone::clone)
+        self.toolchains.get(runtime).await.map(drop)
     }
 
     /// Only control groups can be left: all else a sandbox has is in its namespaces.

@@ -22,7 +22,7 @@ const COMPLAINT_LINES: usize = 12;
 pub(super) async fn fetch(
     found: &Found,
     folder: &Path,
-    progress: Progress<'_>,
+    progress: &Progress,
 ) -> Result<(), EngineError> {
     match found.runtime {
         Runtime::Python => fetch_python(found, folder, progress).await,
@@ -59,7 +59,7 @@ pub(super) fn preparation(found: &Found, folder: &Path) -> Vec<String> {
 async fn fetch_python(
     found: &Found,
     folder: &Path,
-    progress: Progress<'_>,
+    progress: &Progress,
 ) -> Result<(), EngineError> {
     let pip = || {
         let mut command = Command::new(&found.interpreter);
@@ -80,11 +80,7 @@ async fn fetch_python(
     client(&mut install, "pip").await
 }
 
-async fn fetch_node(
-    found: &Found,
-    folder: &Path,
-    progress: Progress<'_>,
-) -> Result<(), EngineError> {
+async fn fetch_node(found: &Found, folder: &Path, progress: &Progress) -> Result<(), EngineError> {
     progress(&format!("Installing Jest for {} …", found.title));
     // npm is a script that starts the `node` of the search path, which is the one that was found.
     let mut npm = Command::new("npm");
@@ -100,7 +96,7 @@ async fn fetch_node(
     client(&mut npm, "npm").await
 }
 
-async fn fetch_java(folder: &Path, progress: Progress<'_>) -> Result<(), EngineError> {
+async fn fetch_java(folder: &Path, progress: &Progress) -> Result<(), EngineError> {
     let list = folder.join("jars.txt");
     let jars = fs::read_to_string(&list).map_err(at(&list))?;
     let mut jars = jars.lines().filter_map(|line| line.split_whitespace().nth(1));

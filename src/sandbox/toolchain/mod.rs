@@ -7,12 +7,14 @@
 mod found;
 mod frameworks;
 
+use std::fmt;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 
 use ring::digest;
+use tokio::sync::OnceCell;
 
 use self::found::Found;
 use super::namespace;
@@ -21,7 +23,7 @@ use crate::config::PerRuntime;
 use crate::domain::Runtime;
 
 /// Told what is being installed, for a person who waits.
-pub type Progress<'a> = &'a (dyn Fn(&str) + Send + Sync);
+pub type Progress = dyn Fn(&str) + Send + Sync;
 
 /// A runtime of this host, ready to be shown to sandboxes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,28 +38,47 @@ pub struct Toolchain {
     pub folder: PathBuf,
 }
 
-/// Finds and, where it was not done before, installs what each runtime needs. Slow the first
-/// time; afterwards it only asks the interpreters for their versions.
-///
-/// `tester` is this executable's own path: harnesses are prepared in a sandbox, at the paths they
-/// will run at.
-pub async fn install(
-    data_dir: &Path,
-    tester: &Path,
-    progress: Progress<'_>,
-) -> PerRuntime<Result<Toolchain, EngineError>> {
-    PerRuntime {
-        python: install_one(Runtime::Python, data_dir, tester, progress).await,
-        node: install_one(Runtime::Node, data_dir, tester, progress).await,
-        java: install_one(Runtime::Java, data_dir, tester, progress).await,
+/// The toolchains of this host, each looked for, and its frameworks installed, when it is first
+/// asked for. Slow the first time ever; afterwards the interpreter is only asked for its version.
+pub struct Toolchains {
+    data_dir: PathBuf,
+    tester: PathBuf,
+    progress: Box<Progress>,
+    found: PerRuntime<OnceCell<Toolchain>>,
+}
+
+impl Toolchains {
+    /// Those that are, or will be, in this folder. `tester` is this executable's own path:
+    /// harnesses are prepared in a sandbox, at the paths they will run at.
+    #[must_use]
+    pub fn new(data_dir: PathBuf, tester: PathBuf, progress: Box<Progress>) -> Self {
+        Self { data_dir, tester, progress, found: PerRuntime::default() }
+    }
+
+    /// One of them. Who asks while it is being installed waits. A failure is not kept: what is
+    /// missing may be installed meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Unsupported`] when the interpreter is missing or too old, or its frameworks
+    /// can't be had; it says what to install.
+    pub async fn get(&self, runtime: Runtime) -> Result<&Toolchain, EngineError> {
+        let install = || install(runtime, &self.data_dir, &self.tester, &*self.progress);
+        self.found.get(runtime).get_or_try_init(install).await
     }
 }
 
-async fn install_one(
+impl fmt::Debug for Toolchains {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Toolchains").field("found", &self.found).finish_non_exhaustive()
+    }
+}
+
+async fn install(
     runtime: Runtime,
     data_dir: &Path,
     tester: &Path,
-    progress: Progress<'_>,
+    progress: &Progress,
 ) -> Result<Toolchain, EngineError> {
     let found = found::find(runtime).await?;
     let folders = absolute(&data_dir.join("toolchains"))?;
@@ -84,7 +105,7 @@ async fn install_one(
 }
 
 /// Harness and frameworks, in a folder that nobody else looks at yet.
-async fn fill(draft: &Path, found: &Found, progress: Progress<'_>) -> Result<(), EngineError> {
+async fn fill(draft: &Path, found: &Found, progress: &Progress) -> Result<(), EngineError> {
     if draft.exists() {
         fs::remove_dir_all(draft).map_err(at(draft))?;
     }
@@ -156,7 +177,7 @@ fn fingerprint(found: &Found) -> String {
 }
 
 /// Held until the file is dropped, or its process is.
-async fn lock(path: &Path, progress: Progress<'_>) -> Result<File, EngineError> {
+async fn lock(path: &Path, progress: &Progress) -> Result<File, EngineError> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(at(folder))?;
     }

@@ -1,0 +1,5 @@
+use super::worker::Test;
+
+pub fn tests() -> Vec<Test> {
+    Vec::new()
+}
