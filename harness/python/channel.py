@@ -29,6 +29,8 @@ def make_encoder():
     def encode(value):
         if value is None:
             return "null"
+        if value is True:
+            return "true"
         of = kind(value)
         if of is text:
             return quote(from_utf8(to_utf8(value, "utf-8", "replace"), "utf-8"))
@@ -61,19 +63,26 @@ def open_channel():
     system, streams = sys, (sys.stdout, sys.stderr)
     utf8, view, size, big = str.encode, memoryview, len, int.to_bytes
 
+    smaller = min
+
     def read_exactly(count):
         parts = []
         while count:
-            part = read(fd, min(count, 1 << 20))
+            part = read(fd, smaller(count, 1 << 20))
             if not part:
                 return None
             parts.append(part)
             count -= len(part)
         return b"".join(parts)
 
-    def receive():
+    from_bytes = int.from_bytes
+
+    def receive_raw():
         head = read_exactly(4)
-        body = head and read_exactly(int.from_bytes(head, "big"))
+        return head and read_exactly(from_bytes(head, "big"))
+
+    def receive():
+        body = receive_raw()
         return json.loads(body) if body else None
 
     def send(text):
@@ -107,6 +116,14 @@ def open_channel():
             flush()
             send(encode({"type": "event", "token": token, "seq": count, "event": event}))
             count += 1
+            # The supervisor has heard it, and all that was printed before: what is printed from
+            # here on belongs to what comes next.
+            try:
+                heard = receive_raw()
+            except BaseException:
+                heard = None
+            if not heard:
+                leave(1)
 
         return emit
 

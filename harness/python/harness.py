@@ -74,7 +74,8 @@ def main():
             gc.freeze()
             gc.enable()
             version = ".".join(map(str, sys.version_info[:3]))
-            announce({"type": "ready", "versions": {"python": version, "pytest": pytest.__version__}})
+            versions = {"python": version, "pytest": pytest.__version__}
+            announce({"type": "ready", "versions": versions, "acks": True})
 
     ready = Ready()
     temporary = os.environ.get("TMPDIR", "/tmp")

@@ -2,6 +2,9 @@ use serde_json::{Value, json};
 
 use super::worker::Engine;
 
+/// Looks at a verdict and says what is wrong with it.
+pub type Check = fn(&Value) -> Result<(), String>;
+
 /// A program, its tests, and what the verdict on them must be.
 pub struct Case {
     pub name: String,
@@ -20,8 +23,6 @@ pub struct Case {
     pub error: Vec<&'static str>,
     /// Line of a test, by its id.
     pub lines: Vec<(&'static str, u64)>,
-<<<<<<< HEAD
-=======
     /// Texts that must stand in the `message` of a test, by its id.
     pub messages: Vec<(&'static str, &'static str)>,
     /// Texts that must stand in the `output` of a test, by its id.
@@ -32,9 +33,8 @@ pub struct Case {
     pub reached: Vec<(&'static str, u64)>,
     /// What is right with gVisor, whose kernel is its own; empty where it is the same.
     pub on_gvisor: Vec<&'static str>,
->>>>>>> exec-cases
     /// Whatever else must be so.
-    pub also: Option<fn(&Value) -> Result<(), String>>,
+    pub also: Option<Check>,
 }
 
 impl Case {
@@ -50,14 +50,11 @@ impl Case {
             output: Vec::new(),
             error: Vec::new(),
             lines: Vec::new(),
-<<<<<<< HEAD
-=======
             messages: Vec::new(),
             printed: Vec::new(),
             silent: Vec::new(),
             reached: Vec::new(),
             on_gvisor: Vec::new(),
->>>>>>> exec-cases
             also: None,
         }
     }
@@ -82,8 +79,6 @@ impl Case {
         self
     }
 
-<<<<<<< HEAD
-=======
     pub fn messages(mut self, messages: &[(&'static str, &'static str)]) -> Self {
         self.messages = messages.to_vec();
         self
@@ -110,7 +105,6 @@ impl Case {
         self
     }
 
->>>>>>> exec-cases
     pub fn output(mut self, texts: &[&'static str]) -> Self {
         self.output = texts.to_vec();
         self
@@ -126,7 +120,7 @@ impl Case {
         self
     }
 
-    pub fn also(mut self, check: fn(&Value) -> Result<(), String>) -> Self {
+    pub fn also(mut self, check: Check) -> Self {
         self.also = Some(check);
         self
     }
@@ -144,15 +138,10 @@ impl Case {
     pub fn check(&self, verdict: &Value, engine: Engine) -> Vec<String> {
         let mut wrong = Vec::new();
         let status = verdict["status"].as_str().unwrap_or("(none)");
-<<<<<<< HEAD
-        if !self.status.contains(&status) {
-            wrong.push(format!("status is {status}, expected {:?}", self.status));
-=======
         let differs = engine == Engine::Runsc && !self.on_gvisor.is_empty();
         let right = if differs { &self.on_gvisor } else { &self.status };
         if !right.contains(&status) {
             wrong.push(format!("status is {status}, expected {right:?}"));
->>>>>>> exec-cases
         }
         if verdict["success"] != (status == "passed") {
             wrong.push("success is not what the status says".to_owned());
@@ -160,8 +149,6 @@ impl Case {
         if verdict["isolation"] != engine.isolation() {
             wrong.push(format!("isolation is {}", verdict["isolation"]));
         }
-<<<<<<< HEAD
-=======
         if (status == "passed") != verdict["error"].as_str().is_some_and(str::is_empty) {
             wrong.push(format!("error is {}", verdict["error"]));
         }
@@ -177,7 +164,6 @@ impl Case {
     }
 
     fn check_tests(&self, verdict: &Value, wrong: &mut Vec<String>) {
->>>>>>> exec-cases
         let tests = verdict["tests"].as_array().cloned().unwrap_or_default();
         let find = |id: &str| tests.iter().find(|test| test["id"] == id);
         for (id, expected) in &self.results {
@@ -198,8 +184,6 @@ impl Case {
                 wrong.push(format!("{id} has line {found:?}, expected {line}"));
             }
         }
-<<<<<<< HEAD
-=======
         for (field, expected) in [("message", &self.messages), ("output", &self.printed)] {
             for (id, text) in expected {
                 let found = find(id).map_or(Value::Null, |test| test[field].clone());
@@ -216,10 +200,11 @@ impl Case {
         let reached = verdict["limits_reached"].as_array().cloned().unwrap_or_default();
         for (limit, value) in &self.reached {
             if !reached.contains(&json!({"limit": limit, "value": value})) {
-                wrong.push(format!("{limit} of {value} is not among the limits reached: {reached:?}"));
+                wrong.push(format!(
+                    "{limit} of {value} is not among the limits reached: {reached:?}"
+                ));
             }
         }
->>>>>>> exec-cases
         for (field, texts) in [("output", &self.output), ("error", &self.error)] {
             let text = verdict[field].as_str().unwrap_or_default();
             for expected in texts {
@@ -228,18 +213,6 @@ impl Case {
                 }
             }
         }
-<<<<<<< HEAD
-        if (status == "passed") != verdict["error"].as_str().is_some_and(str::is_empty) {
-            wrong.push(format!("error is {}", verdict["error"]));
-        }
-        if let Some(check) = self.also
-            && let Err(what) = check(verdict)
-        {
-            wrong.push(what);
-        }
-        wrong
-=======
->>>>>>> exec-cases
     }
 }
 

@@ -7,6 +7,7 @@
 //! A worker is started for each engine, as a process of its own; the cases ask it over HTTP. At the
 //! end each is stopped, and nothing of it may be left on the machine.
 
+#![expect(clippy::print_stderr, reason = "what a failed run leaves to be read")]
 #![expect(unreachable_pub, reason = "a test binary exports nothing; pub reads better here")]
 
 mod abuse;
@@ -50,8 +51,11 @@ fn main() -> ExitCode {
             let trial = Trial::test(name, move || handle.block_on(run(&case, &worker)));
             trials.push(trial.with_ignored_flag(ignored));
         }
-        for (name, test) in
-            bad_input::tests().into_iter().chain(leaving::tests()).chain(faults::tests(engine)).chain(web_half::tests())
+        for (name, test) in bad_input::tests()
+            .into_iter()
+            .chain(leaving::tests())
+            .chain(faults::tests(engine))
+            .chain(web_half::tests())
         {
             let name = format!("{}::{name}", engine.name());
             let worker = Arc::clone(worker);

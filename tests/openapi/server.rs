@@ -33,7 +33,7 @@ impl Server {
         let mut settings =
             DevSettings::load(&sources).unwrap_or_else(|problems| panic!("{problems}"));
         folder.path().clone_into(&mut settings.data_dir);
-        let application = Application::dev(settings).expect("the folder is there");
+        let application = Application::dev(settings).await.expect("the folder is there");
         let url = format!("http://{}", application.address());
         let (stop, stopped) = oneshot::channel::<()>();
         tokio::spawn(application.run_until(async move {

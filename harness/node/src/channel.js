@@ -43,6 +43,14 @@ function read() {
   return body && parse(body.toString('utf8'));
 }
 
+// Any frame is one: nothing else is said after the job. Its bytes are not looked at, for a buffer's
+// methods are shared with the user's realm.
+function waitForAck() {
+  const head = readExactly(4);
+  if (head === null) throw new Error('the supervisor hung up');
+  readExactly((head[2] << 8) | head[3]);
+}
+
 // As strings, because a buffer's methods and getters are shared with the user's realm and
 // would hand the token to whoever patched them.
 function write(message) {
@@ -88,4 +96,4 @@ function closeStdin() {
   };
 }
 
-module.exports = { read, write, wellFormed, closeStdin };
+module.exports = { read, write, waitForAck, wellFormed, closeStdin };

@@ -376,6 +376,9 @@ async function main() {
   const harness = new Harness({
     send(event) {
       channel.write({ type: 'event', token, seq, event });
+      // The supervisor has heard it, and all that was printed before: what is printed from here on
+      // belongs to what comes next.
+      channel.waitForAck();
       seq += 1;
       if (event.kind === 'done') leave();
     },
@@ -383,7 +386,7 @@ async function main() {
   });
   leave = () => exit(0);
   channel.closeStdin();
-  channel.write({ type: 'ready', versions: { node: process.versions.node, jest: require('jest-circus/package.json').version } });
+  channel.write({ type: 'ready', acks: true, versions: { node: process.versions.node, jest: require('jest-circus/package.json').version } });
   const job = channel.read();
   if (job === null) exit(0);
   ({ token } = job);

@@ -58,10 +58,10 @@ fn legacy_key(claims: &str) -> String {
 fn sound_variables_make_the_settings_of_serve() {
     let settings = ServeSettings::load(&with(production(), [])).expect("sound settings");
     assert_eq!(settings.common.environment, DeployEnvironment::Production);
-    assert_eq!(settings.common.server.host, IpAddr::from(Ipv4Addr::UNSPECIFIED));
-    assert_eq!(settings.common.server.port, 8080);
+    assert_eq!(settings.common.server.listen.host, IpAddr::from(Ipv4Addr::UNSPECIFIED));
+    assert_eq!(settings.common.server.listen.port, 8080);
     assert_eq!(settings.common.server.trusted_proxy_hops, 1);
-    assert_eq!(settings.common.server.shutdown_grace, Duration::from_secs(8));
+    assert_eq!(settings.common.server.listen.shutdown_grace, Duration::from_secs(8));
     assert!(settings.common.server.allowed_origins.is_empty());
     assert!(settings.common.server.internal_secret.is_none());
     assert_eq!(settings.common.telemetry.format, LogFormat::Json);
@@ -89,7 +89,7 @@ fn sound_variables_make_the_settings_of_serve() {
 fn dev_starts_with_nothing_and_locks_nobody_out() {
     let settings = DevSettings::load(&Sources::default()).expect("sound settings");
     assert_eq!(settings.common.environment, DeployEnvironment::Development);
-    assert_eq!(settings.common.server.host, IpAddr::from(Ipv4Addr::LOCALHOST));
+    assert_eq!(settings.common.server.listen.host, IpAddr::from(Ipv4Addr::LOCALHOST));
     assert_eq!(settings.common.telemetry.format, LogFormat::Text);
     assert!(!settings.common.wallet.enabled);
     assert_eq!(settings.common.rate_limits.generate_per_minute.get(), 600);
@@ -141,8 +141,8 @@ fn every_optional_variable_has_its_effect() {
     assert!(common.server.internal_secret.is_some());
     assert_eq!(common.server.allowed_origins, ["https://a.dev", "http://localhost:3000"]);
     assert_eq!(common.models.default_name().as_str(), "gemini-3.5-flash-lite");
-    assert_eq!((common.server.port, common.server.trusted_proxy_hops), (0, 2));
-    assert!(common.server.host.is_ipv6());
+    assert_eq!((common.server.listen.port, common.server.trusted_proxy_hops), (0, 2));
+    assert!(common.server.listen.host.is_ipv6());
     assert_eq!(settings.gemini.base_url.as_str(), "https://gateway.dev/gemini");
     assert_eq!(settings.turnstile.verify_url.as_str(), "https://turnstile.dev/verify");
     assert_eq!(common.telemetry.format, LogFormat::Text);
@@ -451,7 +451,7 @@ fn a_knobs_file_overrides_and_the_environment_overrides_the_file() {
                 [models]\ndefault = 'm'\noffered = [{ name = 'm', sampling = 'fixed' }]\nretired = []\n";
     let sources = with_knobs(with(production(), [("PORT", "2")]), text);
     let common = ServeSettings::load(&sources).expect("sound settings").common;
-    assert_eq!((common.server.port, common.server.max_connections), (2, 7));
+    assert_eq!((common.server.listen.port, common.server.listen.max_connections), (2, 7));
     assert_eq!(common.rate_limits.status_per_minute.get(), 9);
     assert_eq!(common.rate_limits.generate_per_minute.get(), 5);
     assert_eq!(common.models.models().len(), 1);

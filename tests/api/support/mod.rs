@@ -243,7 +243,7 @@ impl DevApp {
         let mut settings =
             DevSettings::load(&sources).unwrap_or_else(|problems| panic!("{problems}"));
         folder.path().clone_into(&mut settings.data_dir);
-        let application = Application::dev(settings).expect("the folder is there");
+        let application = Application::dev(settings).await.expect("the folder is there");
         Self { gemini, folder, running: Running::start(application) }
     }
 

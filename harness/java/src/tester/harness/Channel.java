@@ -43,24 +43,17 @@ final class Channel {
         if (mockito != null) {
             Json.quote(frame.append(",\"mockito\":"), mockito);
         }
-        send(frame.append("}}"));
+        send(frame.append("},\"acks\":true}"));
     }
 
     /** Waits for the job, or gives null if the supervisor hung up. */
     Map<String, String> receiveJob() throws IOException {
-        // Not readNBytes: that of a file stream asks for the position, which a socket has not.
-        DataInputStream data = new DataInputStream(in);
-        int length;
+        byte[] body;
         try {
-            length = data.readInt();
+            body = receive();
         } catch (EOFException end) {
             return null;
         }
-        if (length < 0 || length > LONGEST_FRAME) {
-            throw new IOException("a frame of " + length + " bytes");
-        }
-        byte[] body = new byte[length];
-        data.readFully(body);
         Map<String, String> job = Json.readFlatObject(new String(body, StandardCharsets.UTF_8));
         token = job.remove("token");
         return job;
@@ -74,10 +67,25 @@ final class Channel {
         frame.append(",\"seq\":").append(sequence++).append(",\"event\":").append(event).append('}');
         try {
             send(frame);
+            // The supervisor has heard it, and all that was printed before: what is printed from here on belongs to
+            // what comes next.
+            receive();
         } catch (IOException gone) {
             // Nobody listens, or user code closed the descriptor: without `done` this run can only be incomplete.
             Runtime.getRuntime().halt(70);
         }
+    }
+
+    private byte[] receive() throws IOException {
+        // Not readNBytes: that of a file stream asks for the position, which a socket has not.
+        DataInputStream data = new DataInputStream(in);
+        int length = data.readInt();
+        if (length < 0 || length > LONGEST_FRAME) {
+            throw new IOException("a frame of " + length + " bytes");
+        }
+        byte[] body = new byte[length];
+        data.readFully(body);
+        return body;
     }
 
     private void send(CharSequence frame) throws IOException {
