@@ -74,7 +74,7 @@ fn assignments(text: Text<'_>, side: Side) -> Vec<Shadow> {
 }
 
 /// Names that some function has for itself: which of two is assigned to is not worked out here.
-fn locals<'t>(text: Text<'t>) -> HashSet<&'t str> {
+fn locals(text: Text<'_>) -> HashSet<&str> {
     let mut found = HashSet::new();
     walk(text.root, false, |node, in_function| {
         let is_function = FUNCTIONS.contains(&node.kind());

@@ -189,7 +189,7 @@ fn leaves_out_the_module(tests: Text<'_>) -> bool {
 
 /// `pytest.mark.slow` of `@pytest.mark.slow(reason="x")`.
 fn decorator_name<'t>(decorator: Node<'_>, text: &'t str) -> &'t str {
-    let expression = children(decorator).find(|child| child.is_named());
+    let expression = children(decorator).find(Node::is_named);
     let called = expression.map(|expression| match expression.kind() {
         "call" => expression.child_by_field_name("function").unwrap_or(expression),
         _ => expression,

@@ -141,7 +141,7 @@ impl<'t> Traits<'t> {
     fn of(definition: &Definition<'t>, text: &'t str) -> Self {
         let mut traits = Self::default();
         if let Some(bases) = definition.node.child_by_field_name("superclasses") {
-            for base in children(bases).filter(|base| base.is_named()) {
+            for base in children(bases).filter(tree_sitter::Node::is_named) {
                 match base.kind() {
                     "identifier" | "attribute" => traits.bases.push(text_of(base, text)),
                     "comment" => {}

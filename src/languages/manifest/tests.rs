@@ -1,6 +1,10 @@
-use super::{Certainty, Manifest, Pattern, Reading, manifest};
+use super::{Certainty, Manifest, Pattern, Reading, Role, Side, manifest};
 use crate::domain::LanguageCode;
 
+mod hostile;
+mod java;
+mod javascript;
+mod matching;
 mod python;
 
 /// The required ids: exact as they are, parametrised with `[`, prefixes with `…`.

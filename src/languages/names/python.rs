@@ -78,8 +78,9 @@ impl<'t> Scan<'t> {
                     self.targets(left, value, certain);
                 }
             }
-            "augmented_assignment" | "for_statement" => self.field(node, "left", certain),
-            "type_alias_statement" => self.field(node, "left", certain),
+            "augmented_assignment" | "for_statement" | "type_alias_statement" => {
+                self.field(node, "left", certain);
+            }
             "named_expression" => self.field(node, "name", certain),
             "as_pattern_target" => self.targets(node, None, certain),
             "case_pattern" => {

@@ -75,7 +75,7 @@ impl<'t> Names<'t> {
     }
 }
 
-fn package<'t>(text: Text<'t>) -> Option<&'t str> {
+fn package(text: Text<'_>) -> Option<&str> {
     let declaration = children(text.root).find(|node| node.kind() == "package_declaration")?;
     let path = children(declaration).find(|child| PATHS.contains(&child.kind()))?;
     Some(text_of(path, text.text))

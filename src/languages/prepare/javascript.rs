@@ -102,10 +102,8 @@ pub(super) fn edits(source: Text<'_>, tests: Text<'_>) -> Edits {
             }
             _ => None,
         };
-        if let Some(instead) = instead
-            && Edits::fits(statement, &instead, tests.text)
-        {
-            edits.replace(statement, instead);
+        if let Some(instead) = instead {
+            edits.replace(statement, instead, tests.text);
         }
     }
     edits
@@ -123,6 +121,8 @@ struct Source<'t> {
     whole: Option<&'t str>,
     /// Modules that it imports.
     modules: HashSet<&'t str>,
+    /// An object of all that it has for others.
+    namespace: String,
 }
 
 /// What takes the place of an imported name.
@@ -153,6 +153,7 @@ impl<'t> Source<'t> {
             is_commonjs: false,
             whole: None,
             modules,
+            namespace: String::new(),
         };
         for statement in children(source.root).filter(|node| node.kind() == "export_statement") {
             found.export(statement, source.text);
@@ -163,6 +164,7 @@ impl<'t> Source<'t> {
             }
             Some(())
         });
+        found.namespace = found.namespace();
         found
     }
 
@@ -330,7 +332,7 @@ impl<'t> Source<'t> {
         if kind == ImportKind::Default {
             return Instead::Nothing;
         }
-        value(&self.namespace())
+        value(&self.namespace)
     }
 
     /// All that it exports, or where it exports nothing, all that it has.

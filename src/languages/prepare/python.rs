@@ -20,10 +20,8 @@ pub(super) fn edits(source: Text<'_>, tests: Text<'_>) -> Edits {
             "import_statement" => world.instead_of_module(node),
             _ => return Some(()),
         };
-        if let Some(instead) = instead
-            && Edits::fits(node, &instead, tests.text)
-        {
-            edits.replace(node, instead);
+        if let Some(instead) = instead {
+            edits.replace(node, instead, tests.text);
         }
         None
     });

@@ -4,8 +4,17 @@ pub(super) fn is_known(module: &str) -> bool {
     STANDARD.binary_search(&module).is_ok() || PYTEST.contains(&module) || module.starts_with('_')
 }
 
-const PYTEST: &[&str] =
-    &["pytest", "pluggy", "iniconfig", "packaging", "pygments", "exceptiongroup", "tomli"];
+const PYTEST: &[&str] = &[
+    "pytest",
+    "pytest_asyncio",
+    "pytest_mock",
+    "pluggy",
+    "iniconfig",
+    "packaging",
+    "pygments",
+    "exceptiongroup",
+    "tomli",
+];
 
 /// Sorted.
 const STANDARD: &[&str] = &[
