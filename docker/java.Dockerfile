@@ -4,7 +4,9 @@ ARG BASE=debian:trixie-slim
 
 # What runs in the end: the JDK, for tests are compiled there, without what links other programs.
 FROM ${BASE} AS runtime
-RUN apt-get update \
+# A slim base has no folder for manuals, without which the JDK's packages can't be set up.
+RUN mkdir -p /usr/share/man/man1 \
+    && apt-get update \
     && apt-get install -y --no-install-recommends openjdk-21-jdk-headless \
     && apt-get clean \
     && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/* /usr/share/doc /usr/share/man \
