@@ -109,6 +109,8 @@ pub enum ToHarness<'a> {
         #[serde(flatten)]
         job: &'a Job,
     },
+    /// The last event, and all that was printed before it, has been heard.
+    Ack,
 }
 
 /// What a harness tells its supervisor.
@@ -119,6 +121,10 @@ pub enum FromHarness {
     Ready {
         /// Programs and their versions.
         versions: BTreeMap<String, String>,
+        /// Whether it waits for an ack after each event. Only then is output sure to be counted
+        /// for the test that printed it: a harness that runs on is ahead of its listener.
+        #[serde(default)]
+        acks: bool,
     },
     /// Something happened.
     Event {

@@ -127,7 +127,7 @@ impl Group {
             }
             // An older kernel. Stopped processes can't fork away from under the signals.
             let frozen = self.freeze();
-            let signalled = self.signal_all(folder);
+            let signalled = signal_all(folder);
             if frozen {
                 self.thaw();
             }
@@ -241,21 +241,6 @@ impl Group {
         // A group that is gone has nobody left to wake.
         let _ = write(&at.folder, file, value);
     }
-
-    fn signal_all(&self, folder: &Path) -> Result<(), GroupError> {
-        let processes = match fs::read_to_string(folder.join("cgroup.procs")) {
-            Ok(processes) => processes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(refused("read", folder)(error)),
-        };
-        // 0 is a process that is not visible from here. To signal it would be to signal us.
-        let pids = processes.lines().filter_map(|line| line.parse().ok()).filter(|pid| *pid > 0);
-        for pid in pids {
-            // ESRCH: it died by itself.
-            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
-        }
-        Ok(())
-    }
 }
 
 /// The groups that are there now: all of them were left behind when nothing of ours runs.
@@ -360,6 +345,21 @@ fn delegate(folder: &Path, controller: &'static str) -> Result<(), GroupError> {
         return Err(GroupError::NoController(controller));
     }
     write(folder, FILE, &format!("+{controller}")).map_err(refused("divided", folder))
+}
+
+fn signal_all(folder: &Path) -> Result<(), GroupError> {
+    let processes = match fs::read_to_string(folder.join("cgroup.procs")) {
+        Ok(processes) => processes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(refused("read", folder)(error)),
+    };
+    // 0 is a process that is not visible from here. To signal it would be to signal us.
+    let pids = processes.lines().filter_map(|line| line.parse().ok()).filter(|pid| *pid > 0);
+    for pid in pids {
+        // ESRCH: it died by itself.
+        let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+    }
+    Ok(())
 }
 
 fn create_folder(folder: &Path) -> io::Result<()> {

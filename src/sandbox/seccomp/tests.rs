@@ -208,3 +208,32 @@ fn confined_calls() {
     // A second filter can't be laid over this one.
     assert!(apply().is_err());
 }
+
+#[test]
+fn the_runtimes_work_under_the_policy() {
+    confined("confined_runtimes");
+}
+
+#[test]
+#[ignore = "run by the_runtimes_work_under_the_policy, in a process of its own"]
+fn confined_runtimes() {
+    if env::var_os(CONFINED).is_none() {
+        return;
+    }
+    apply().expect("this kernel has seccomp");
+    let python = "import os, subprocess, tempfile, threading\n\
+        threading.Thread(target=print).start()\n\
+        with tempfile.TemporaryFile() as file: file.write(b'x')\n\
+        subprocess.run(['true'], check=True)";
+    let node = "new (require('worker_threads').Worker)('0', { eval: true });\
+        require('fs').promises.readFile('/proc/self/stat');\
+        require('net').createServer().listen(0, '127.0.0.1', function () { this.close() });\
+        require('child_process').execSync('true')";
+    let runtimes: [(&str, &[&str]); 3] =
+        [("python3", &["-c", python]), ("node", &["-e", node]), ("java", &["-version"])];
+    for (runtime, arguments) in runtimes {
+        // Not every machine has all of them.
+        let Ok(ran) = Command::new(runtime).args(arguments).output() else { continue };
+        assert!(ran.status.success(), "{runtime}: {}", String::from_utf8_lossy(&ran.stderr));
+    }
+}

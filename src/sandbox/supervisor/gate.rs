@@ -15,6 +15,7 @@ pub(super) struct Gate {
     token: String,
     stage: Stage,
     ready: bool,
+    acks: bool,
     next: u64,
 }
 
@@ -37,7 +38,7 @@ impl Gate {
     }
 
     const fn with_token(token: String) -> Self {
-        Self { token, stage: Stage::BeforeJob, ready: false, next: 0 }
+        Self { token, stage: Stage::BeforeJob, ready: false, acks: false, next: 0 }
     }
 
     /// What every event of the job must carry.
@@ -53,6 +54,11 @@ impl Gate {
         }
         // A gate that closed while the sandbox idled stays closed, and the host knows.
         first || self.stage == Stage::Closed
+    }
+
+    /// Whether the harness waits for an ack after each event.
+    pub(super) const fn is_waited_at(&self) -> bool {
+        self.acks
     }
 
     /// Whether nothing passes any more.
@@ -91,10 +97,11 @@ impl Gate {
     fn believe(&mut self, frame: &[u8]) -> Result<FromSupervisor, &'static str> {
         let message = serde_json::from_slice(frame).map_err(|_| "a frame that is no message")?;
         match (message, self.stage) {
-            (FromHarness::Ready { versions }, Stage::BeforeJob | Stage::Running)
+            (FromHarness::Ready { versions, acks }, Stage::BeforeJob | Stage::Running)
                 if !self.ready && self.next == 0 =>
             {
                 self.ready = true;
+                self.acks = acks;
                 Ok(FromSupervisor::Ready { versions })
             }
             (FromHarness::Ready { .. }, _) => Err("a second ready"),
@@ -144,7 +151,7 @@ mod tests {
         event(&"t".repeat(32), seq, r#"{"kind":"done"}"#)
     }
 
-    fn tampered(report: Option<FromSupervisor>) -> bool {
+    fn tampered(report: Option<&FromSupervisor>) -> bool {
         matches!(report, Some(FromSupervisor::Tampered { .. }))
     }
 
@@ -187,7 +194,7 @@ mod tests {
         ];
         for lie in lies {
             let mut gate = running();
-            assert!(tampered(gate.judge(&lie)), "{}", String::from_utf8_lossy(&lie));
+            assert!(tampered(gate.judge(&lie).as_ref()), "{}", String::from_utf8_lossy(&lie));
             assert_eq!(gate.judge(&genuine(0)), None);
             assert_eq!(gate.judge(&lie), None);
         }
@@ -197,23 +204,23 @@ mod tests {
     fn a_number_used_twice_closes_the_gate() {
         let mut gate = running();
         gate.judge(&genuine(0));
-        assert!(tampered(gate.judge(&genuine(0))));
+        assert!(tampered(gate.judge(&genuine(0)).as_ref()));
     }
 
     #[test]
     fn an_event_before_the_job_closes_the_gate_even_with_the_token() {
         let mut gate = Gate::with_token("t".repeat(32));
-        assert!(tampered(gate.judge(&genuine(0))));
+        assert!(tampered(gate.judge(&genuine(0)).as_ref()));
     }
 
     #[test]
     fn nothing_may_follow_the_end_of_the_run() {
         let mut gate = running();
         gate.judge(&done(0));
-        assert!(tampered(gate.judge(&genuine(1))));
+        assert!(tampered(gate.judge(&genuine(1)).as_ref()));
         let mut gate = running();
         gate.judge(&done(0));
-        assert!(tampered(gate.end(true)));
+        assert!(tampered(gate.end(true).as_ref()));
     }
 
     #[test]

@@ -79,8 +79,8 @@ fn output(stream: OutputStream) -> io::Result<(Output, Stdio)> {
 
 impl Channel {
     /// Sends now what there is room for, and keeps the rest for [`Channel::flush`].
-    pub(super) fn send(&mut self, frame: Vec<u8>) {
-        self.unsent = frame;
+    pub(super) fn send(&mut self, frame: &[u8]) {
+        self.unsent.extend_from_slice(frame);
         self.flush();
     }
 

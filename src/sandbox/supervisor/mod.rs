@@ -33,6 +33,7 @@ use self::relay::Relay;
 /// When the host is gone or does not keep to the protocol, or the kernel refuses the basics. The
 /// harness and all it started are dead then too.
 pub fn run(harness: &[OsString]) -> io::Result<()> {
+    processes::close_inherited();
     prctl::set_dumpable(false)?;
     // Without a PID namespace orphans would go to the host's init and outlive the run.
     prctl::set_child_subreaper(true)?;

@@ -1,15 +1,32 @@
 use std::fs;
+use std::os::fd::RawFd;
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{Pid, getpid};
+use nix::unistd::{Pid, close, getpid};
 
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
     Exited(i32),
     Killed(Signal),
+}
+
+/// How many descriptors are tried where the kernel doesn't list them.
+const UNLISTED_FDS: RawFd = 1024;
+
+/// Closes what the engine's process let slip through to this one: the harness would inherit it.
+/// To be called before this process has opened anything itself.
+pub(super) fn close_inherited() {
+    let listed: Option<Vec<RawFd>> = fs::read_dir("/proc/self/fd").ok().map(|entries| {
+        entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+    });
+    let open = listed.unwrap_or_else(|| (0..UNLISTED_FDS).collect());
+    for fd in open.into_iter().filter(|fd| *fd > 2) {
+        // EBADF is the folder that was read, or a guess.
+        let _ = close(fd);
+    }
 }
 
 /// Buries everything that has died, and says how this one did if it is among them.

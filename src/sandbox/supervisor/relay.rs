@@ -43,7 +43,11 @@ struct Host {
 }
 
 /// What there is to do after waiting.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each may be so without the others: there are no states"
+)]
 struct Awake {
     host_asks: bool,
     host_is_deaf: bool,
@@ -181,7 +185,7 @@ impl Relay {
                 }
                 ToSupervisor::Job(job) => {
                     let token = self.gate.token();
-                    self.harness.channel.send(frame(&ToHarness::Job { token, job: &job })?);
+                    self.harness.channel.send(&frame(&ToHarness::Job { token, job: &job })?);
                 }
             }
         }
@@ -225,7 +229,11 @@ impl Relay {
             let refusal = self.gate.close("an event that is too long");
             return refusal.map_or(Ok(()), |refusal| self.host.tell(&refusal));
         }
-        self.host.to.write_all(&bytes)
+        self.host.to.write_all(&bytes)?;
+        if self.gate.is_waited_at() && matches!(report, FromSupervisor::Event { .. }) {
+            self.harness.channel.send(&frame(&ToHarness::Ack)?);
+        }
+        Ok(())
     }
 
     /// One read's worth of output. `None` when there was none.
