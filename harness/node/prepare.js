@@ -1,10 +1,11 @@
 'use strict';
 // Run once after `npm ci`, with the node that will run the harness:
 //
-//   node prepare.js
+//   node prepare.js [--prune]
 //
 // It writes dist/bundle.js and dist/bundle.cache; afterwards the folder may be
-// read-only. What it does, and why:
+// read-only. A run needs harness.js, dist/ and node_modules/@swc; --prune deletes
+// the other packages (60 MB become 11). What it does, and why:
 //
 // 1. Finds the modules that a training run really uses (Jest's packages bring
 //    Babel and more, of which a one-file run needs nothing) and puts them and
@@ -180,10 +181,16 @@ async function main() {
   fs.rmSync(cacheFile, { force: true });
   fs.writeFileSync(bundleFile, bundle([]));
   const found = JSON.parse(train('--find'));
-  const ids = [...new Set([...sources(), ...found])].sort();
+  const ids = [...new Set([...sources(), 'node_modules/jest-circus/package.json', ...found])].sort();
   fs.writeFileSync(bundleFile, bundle(ids));
   train('--cache');
   const size = file => `${(fs.statSync(file).size / 1024).toFixed(0)} KiB`;
+  if (mode === '--prune') {
+    const modules = path.join(root, 'node_modules');
+    for (const name of fs.readdirSync(modules)) {
+      if (name !== '@swc') fs.rmSync(path.join(modules, name), { recursive: true, force: true });
+    }
+  }
   console.log(`${ids.length} modules, bundle ${size(bundleFile)}, code cache ${size(cacheFile)}`);
 }
 

@@ -3,7 +3,7 @@
 A snapshot of everything that is defined in the test framework (functions with
 their code, classes with their members, hook implementations) is taken before
 user code exists, and compared after the import and at the end; its core, what
-one test's outcome rests on, also after each phase of each test.  Honest tests
+one test's outcome rests on, also after the body of each test.  Honest tests
 patch plenty (open, print, time, os, their own modules) and forget to undo it:
 none of that is looked at.
 
@@ -17,7 +17,7 @@ from operator import attrgetter, is_, itemgetter
 
 # Packages whose every function and class has a part in verdicts …
 FRAMEWORK = ("pytest", "_pytest", "pluggy", "unittest", "pytest_asyncio", "pytest_mock")
-# … and those among their modules that are looked at after each phase.
+# … and those among their modules that are looked at after each test.
 CORE = (
     "_pytest.assertion", "_pytest.assertion.rewrite", "_pytest.assertion.util",
     "_pytest.outcomes", "_pytest.python_api", "_pytest.raises", "_pytest.recwarn",
@@ -132,11 +132,12 @@ class Snapshot:
         return compare
 
 
-def make_guard(hooks):
+def make_guard(plugins):
     """Take the snapshots; return `check(everything)`, which is None or what is wrong.
 
-    `hooks` is pytest's hook relay (`config.hook`).
+    `plugins` is pytest's plugin manager, with every plugin registered.
     """
+    hooks = plugins.hook
     loaded = sys.modules
     core, rest = Snapshot(), Snapshot()
     modules = {"builtins": builtins}
@@ -146,16 +147,19 @@ def make_guard(hooks):
             (core if name in CORE else rest).add_module(module)
     core.add_names(vars(builtins), {n: getattr(builtins, n) for n in DECIDING}, "builtins")
 
-    relays = []
+    own = {key: value for key, value in vars(plugins).items() if callable(value) or key == "hook"}
+    core.add_names(vars(plugins), own, "the plugin manager")
+    core.add_names(vars(hooks), dict(vars(hooks)), "the hooks")
+    relays, short = [], []
     for name, relay in vars(hooks).items():
-        if hasattr(relay, "get_hookimpls"):
-            impls = relay.get_hookimpls()
-            relays.append((name, relay, relay.get_hookimpls, impls, [i.function for i in impls]))
-            snapshot = core if name.startswith("pytest_runtest") else rest
-            for impl in impls:
-                snapshot.add_function(getattr(impl.function, "__func__", impl.function))
-    relay_names = vars(hooks)
-    short = [entry for entry in relays if entry[0].startswith("pytest_runtest")]
+        impls = relay.get_hookimpls()
+        functions = [impl.function for impl in impls]
+        entry = (name, relay, relay.get_hookimpls, relay._hookexec, impls, functions)
+        relays.append(entry)
+        if name.startswith(("pytest_runtest", "pytest_pyfunc", "pytest_fixture")):
+            short.append(entry)
+        for function in functions:
+            rest.add_function(getattr(function, "__func__", function))
     compare_core, compare_rest = core.comparer(), rest.comparer()
     every, apply, same, size, function_of = all, map, is_, len, attrgetter("function")
 
@@ -163,10 +167,10 @@ def make_guard(hooks):
         reason = compare_core() or (compare_rest() if everything else None)
         if reason:
             return reason
-        for name, relay, implementations, impls, functions in relays if everything else short:
+        for name, relay, implementations, run, impls, functions in relays if everything else short:
             now = implementations()
             if (
-                relay_names.get(name) is not relay
+                relay._hookexec is not run
                 or size(now) != size(impls)
                 or not every(apply(same, now, impls))
                 or not every(apply(same, apply(function_of, now), functions))

@@ -62,11 +62,15 @@ def main():
         """Says `ready` once pytest has configured itself."""
 
         @staticmethod
+        @pytest.hookimpl(trylast=True)
         def pytest_sessionstart(session):
             session.config.pluginmanager.unregister(ready)
+            # Of the debugging plugin, which is not loaded but asked about.
+            session.config.option.usepdb = session.config.option.trace = False
             session.config.pluginmanager.register(Terminal, "terminalreporter")
             arm(session)
-            gc.collect()
+            # What exists now is never looked at again by the collector: cheaper, and
+            # nothing of it is in gc.get_objects().
             gc.freeze()
             gc.enable()
             version = ".".join(map(str, sys.version_info[:3]))

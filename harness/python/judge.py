@@ -7,6 +7,7 @@ exists: a report that says better than what was seen is not believed.
 
 import ast
 import builtins
+import io
 import linecache
 import os
 import re
@@ -18,13 +19,14 @@ import unittest
 from pathlib import Path
 
 import pytest
+from _pytest._io import TerminalWriter
 from _pytest.assertion import rewrite
 from _pytest.outcomes import Exit, Skipped, XFailed
 
 SOURCE, TESTS = "source.py", "test_code.py"
 MODULE = "test_code"
 MOST_TESTS = 5000
-FRAME_TESTS, FRAME_BYTES = 2000, 150_000
+FRAME_TESTS, FRAME_BYTES = 2000, 100_000
 LONGEST_TEXT = 10_000  # of strings that are worth a character-wise diff
 # Attributes of an item that would take the place of its class's methods.
 ITEM_METHODS = ("runtest", "setup", "teardown", "repr_failure", "_traceback_filter", "iter_markers")
@@ -46,7 +48,7 @@ class UserCode:
             "source": os.path.join(folder, SOURCE),
             "tests": os.path.join(folder, TESTS),
         }
-        self.texts = {"source": job["source"], "tests": job["tests"]}
+        self.texts = {part: job[part].lstrip("\ufeff") for part in ("source", "tests")}
         self.folder = folder
         self.definitions = {}
 
@@ -54,7 +56,8 @@ class UserCode:
         """Let tracebacks and inspect.getsource find the lines, whatever becomes of the files."""
         for part, path in self.paths.items():
             text = self.texts[part]
-            linecache.cache[path] = (len(text), None, text.splitlines(True), path)
+            # Lines as the compiler counts them: str.splitlines knows more line ends.
+            linecache.cache[path] = (len(text), None, list(io.StringIO(text, newline=None)), path)
             try:
                 with open(path, "w", encoding="utf-8", errors="replace", newline="") as file:
                     file.write(text)
@@ -102,6 +105,8 @@ class UserCode:
 
     def raised_by_source(self, error):
         frames = self.frames(error)
+        if not frames and is_a_skip(error.__context__):
+            frames = self.frames(error.__context__)  # as unittest hands it on
         return bool(frames) and frames[-1][0] == self.paths["source"]
 
     def strip(self, error):
@@ -126,6 +131,13 @@ class UserCode:
 
     def prune(self, error):
         """Format like Python does, with the user's frames only."""
+        try:
+            return self.formatted(error)
+        except BaseException:
+            # The user's world is too broken even for that.
+            return summary(error)
+
+    def formatted(self, error):
         explained = traceback.TracebackException.from_exception(error)
         chain, seen = [explained], set()
         while chain:
@@ -136,6 +148,10 @@ class UserCode:
             step.stack[:] = [f for f in step.stack if self.is_user_file(f.filename)]
             chain += [step.__cause__, step.__context__, *(getattr(step, "exceptions", None) or ())]
         return self.shown("".join(explained.format())).rstrip()
+
+
+def is_a_skip(error):
+    return isinstance(error, (Skipped, unittest.SkipTest))
 
 
 def summary(error):
@@ -180,10 +196,10 @@ def make_plugin(receive, emitter, make_guard):
     folder = os.getcwd()
     the_import, the_assertion_error = builtins.__import__, AssertionError
     call_info, fail_types = pytest.CallInfo.from_call, (Skipped, unittest.SkipTest)
-    kind, is_a, read_attribute = type, isinstance, object.__getattribute__
+    is_a = isinstance
     emit = check = user = None
     found_broken, items, names_of_source = [], [], {}
-    suspicion = None
+    suspicion = current = None
 
     def suspect(reason):
         """Report the first reason not to believe this run."""
@@ -191,6 +207,11 @@ def make_plugin(receive, emitter, make_guard):
         if suspicion is None and reason is not None:
             suspicion = reason
             emit({"kind": "tampered", "reason": shorten(reason, 500)})
+
+    def restore_limit():
+        """Code that made recursion shallower must not take pytest down with it."""
+        if get_limit() < lowest_limit:
+            set_limit(lowest_limit)
 
     # -- collection ----------------------------------------------------------
 
@@ -222,6 +243,7 @@ def make_plugin(receive, emitter, make_guard):
                 raise Broken(
                     "import", part, summary(error), user.prune(error), user.line(error, part)
                 ) from None
+            restore_limit()
             if part == "source":
                 if builtins.__import__ is not the_import:
                     suspect("the code under test replaced __import__")
@@ -256,7 +278,7 @@ def make_plugin(receive, emitter, make_guard):
         batch, size, sent = [], 0, False
         for record in items:
             entry = {"id": record.id, "name": record.id, "line": record.line}
-            weight = 2 * len(record.id.encode("utf-8", "replace")) * 2 + 60
+            weight = 2 * len(record.id.encode("utf-8", "replace")) + 60
             if len(batch) >= FRAME_TESTS or (batch and size + weight > FRAME_BYTES):
                 emit({"kind": "collected", "tests": batch})
                 batch, size, sent = [], 0, True
@@ -318,36 +340,43 @@ def make_plugin(receive, emitter, make_guard):
     class Outcome:
         """What is known of one test so far."""
 
-        __slots__ = ("status", "message", "details", "line")
+        __slots__ = ("status", "message", "details", "line", "ended", "seconds")
 
         def __init__(self):
             self.status, self.message, self.details, self.line = "passed", None, [], None
+            self.ended = False  # the whole session, by pytest.exit()
+            self.seconds = 0.0  # in user code and fixtures, not in explaining
 
-        def add(self, status, message, detail, line):
+        def add(self, status, message, detail=None, line=None):
             """The first bad news is the one that counts; later texts are kept."""
-            if self.status in ("passed", "skipped") and status != "passed":
-                if self.status == "skipped" and status == "skipped":
-                    return
+            if self.status == "passed" or (self.status == "skipped" and status != "skipped"):
                 self.status, self.message, self.line = status, message, line
             if detail:
                 self.details.append(detail)
 
     def explain(item, call, error):
-        """(report or None, the framework's text, the short message)."""
+        """(report or None, the framework's text, the short message, the exception)."""
+        # Reporting imports a thing or two, while a test's fake may still be in place.
+        their_import, builtins.__import__ = builtins.__import__, the_import
         try:
             report = item.ihook.pytest_runtest_makereport(item=item, call=call)
         except BaseException as trouble:
             # The user's world is too broken for pytest's text (os.getcwd raises, …).
             error = error or trouble
             return None, user.prune(error), summary(error), error
-        error = call.excinfo.value if call.excinfo else None
+        finally:
+            builtins.__import__ = their_import
+        # Of a TestCase only the report knows; of others what was seen counts.
+        error = call.excinfo.value if call.excinfo else error
         text, message = "", ""
         if report.failed:
-            text = user.shown(report.longreprtext).rstrip()
+            page = TerminalWriter(io.StringIO())
+            page.fullwidth = 80
+            report.toterminal(page)
+            text = user.shown(page._file.getvalue()).strip("\n").rstrip()
             crash = getattr(report.longrepr, "reprcrash", None)
-            message = crash.message if crash else text or (summary(error) if error else "")
-            if is_a(report.longrepr, str) and not error:
-                message = report.longrepr
+            told = re.search(r"^E +(\S.*)", text, re.M)
+            message = crash.message if crash else told.group(1) if told else text
         return report, text, first_line(user.shown(message)), error
 
     def judge(item, when, outcome, **more):
@@ -356,21 +385,25 @@ def make_plugin(receive, emitter, make_guard):
         hook = getattr(item.ihook, "pytest_runtest_" + when)
 
         def run():
+            start = clock()
             try:
                 hook(item=item, **more)
             except BaseException as error:
                 seen.append(error)
                 raise
+            finally:
+                outcome.seconds += clock() - start
 
         call = call_info(run, when)
-        if get_limit() < lowest_limit:
-            set_limit(lowest_limit)
-        suspect(check(everything=False))
+        restore_limit()
+        if when == "call" or seen:
+            suspect(check(everything=False))
         report, text, message, error = explain(item, call, seen[0] if seen else None)
         bad = "failed" if when == "call" else "error"
         verdict = report.outcome if report is not None else bad
         line = user.line(error) if error else None
         if is_a(error, Exit) or (seen and is_a(seen[0], Exit)):
+            outcome.ended = True
             outcome.add(bad, first_line(f"Exit: {error}"), user.prune(error), line)
             return False
         if verdict == "passed":
@@ -389,11 +422,11 @@ def make_plugin(receive, emitter, make_guard):
                 outcome.add(bad, reason, user.prune(error), line)
             elif expected is not None:
                 reason = expected[8:] if expected.startswith("reason: ") else expected
-                outcome.add("skipped", first_line(f"xfail: {reason}".rstrip(": ")), None, None)
+                outcome.add("skipped", first_line(f"xfail: {reason}".rstrip(": ")))
             else:
                 reason = report.longrepr[2] if is_a(report.longrepr, tuple) else str(error)
                 reason = reason[9:] if reason.startswith("Skipped: ") else reason
-                outcome.add("skipped", first_line(reason), None, None)
+                outcome.add("skipped", first_line(reason))
             return False
         outcome.add(bad, message, text, line)
         return False
@@ -412,16 +445,13 @@ def make_plugin(receive, emitter, make_guard):
         """Set up, call and tear down; True unless the session was told to end."""
         item, outcome = record.item, Outcome()
         emit({"kind": "started", "id": record.id})
-        start = clock()
         if hasattr(item, "_request") and not item._request:
             item._initrequest()
         if judge(item, "setup", outcome):
             if not untouched(record):
                 suspect(f"the function of {record.id} was replaced after collection")
             judge(item, "call", outcome)
-        stop = outcome.message is not None and outcome.message.startswith("Exit: ")
-        judge(item, "teardown", outcome, nextitem=None if stop else following)
-        duration = clock() - start
+        judge(item, "teardown", outcome, nextitem=None if outcome.ended else following)
         item._request = False
         item.funcargs = None
         bad = outcome.status in ("failed", "error")
@@ -430,12 +460,12 @@ def make_plugin(receive, emitter, make_guard):
             "kind": "finished",
             "id": record.id,
             "status": outcome.status,
-            "duration_ms": round(duration * 1000, 3),
+            "duration_ms": round(outcome.seconds * 1000, 3),
             "message": outcome.message,
             "detail": shorten(detail, 16_384) if detail else None,
             "line": (outcome.line or record.line) if bad else None,
         })  # fmt: skip
-        return not stop
+        return not outcome.ended
 
     # -- hooks ---------------------------------------------------------------
 
@@ -457,12 +487,12 @@ def make_plugin(receive, emitter, make_guard):
         @staticmethod
         @pytest.hookimpl(tryfirst=True)
         def pytest_runtestloop(session):
+            nonlocal current
+            run = session.config.hook.pytest_runtest_protocol
+            followers = [record.item for record in items[1:]] + [None]
             try:
-                for number, record in enumerate(items):
-                    following = items[number + 1].item if number + 1 < len(items) else None
-                    session.config.hook.pytest_runtest_protocol(
-                        item=record.item, nextitem=following
-                    )
+                for current, following in zip(items, followers):
+                    run(item=current.item, nextitem=following)
             except BaseException as error:
                 give_up(error)
             finish()
@@ -470,11 +500,9 @@ def make_plugin(receive, emitter, make_guard):
         @staticmethod
         @pytest.hookimpl(tryfirst=True)
         def pytest_runtest_protocol(item, nextitem):
-            for record in items:
-                if record.item is item:
-                    if not run_one(record, nextitem):
-                        finish()
-                    return True
+            if not run_one(current, nextitem):
+                finish()
+            return True
 
         @staticmethod
         def pytest_runtest_makereport(item, call):
@@ -489,6 +517,11 @@ def make_plugin(receive, emitter, make_guard):
             """What the code under test defines is not a test, whatever it is called."""
             if is_a(collector, TestModule) and names_of_source.get(name) is obj is not None:
                 return []
+
+        @pytest.fixture
+        def record_property(self, request):
+            """Of the junitxml plugin, which is not loaded; nobody reads it."""
+            return lambda name, value: request.node.user_properties.append((name, value))
 
         @staticmethod
         def pytest_exception_interact(node, call, report):
@@ -544,6 +577,6 @@ def make_plugin(receive, emitter, make_guard):
 
     def arm(session):
         nonlocal check
-        check = make_guard(session.config.hook)
+        check = make_guard(session.config.pluginmanager)
 
     return Plugin(), arm

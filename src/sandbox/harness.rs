@@ -26,8 +26,14 @@ pub const ENVIRONMENT: [(&str, &str); 7] = [
 pub const fn argv(runtime: Runtime) -> &'static [&'static str] {
     match runtime {
         Runtime::Python => &["python3", "-I", "-X", "utf8", "/opt/tester/python/harness.py"],
-        Runtime::Node => &["node", "/opt/tester/node/harness.js"],
-        Runtime::Java => &["java", "@/opt/tester/java/java.args"],
+        Runtime::Node => &["node", "--no-warnings", "/opt/tester/node/harness.js"],
+        Runtime::Java => &[
+            "java",
+            "-XX:SharedArchiveFile=/opt/tester/java/harness.jsa",
+            "@/opt/tester/java/java.args",
+            "-m",
+            "tester.harness/tester.harness.Main",
+        ],
     }
 }
 
@@ -49,7 +55,9 @@ pub fn files(runtime: Runtime) -> Vec<(String, Cow<'static, [u8]>)> {
 #[derive(RustEmbed)]
 #[folder = "harness"]
 #[exclude = "*/node_modules/*"]
-#[exclude = "*/lib/*"]
+#[exclude = "*/dist/*"]
+#[exclude = "python/lib/*"]
+#[exclude = "java/lib/*"]
 #[exclude = "*/__pycache__/*"]
 #[exclude = "*/tests/*"]
 struct Harnesses;
@@ -61,7 +69,7 @@ mod tests {
     #[test]
     fn nothing_that_was_installed_into_a_working_tree_is_embedded() {
         for path in Harnesses::iter() {
-            for folder in ["node_modules", "__pycache__", "lib"] {
+            for folder in ["node_modules", "__pycache__", "dist", "lib"] {
                 assert!(!path.split('/').any(|part| part == folder), "{path} is embedded");
             }
         }

@@ -4,8 +4,8 @@
 const { format } = require('pretty-format');
 const { isProxy, isNativeError } = require('util').types;
 
-const ANSI = /[\u001B\u009B][[\]()#;?]*(?:(?:[0-9]{1,4}(?:;[0-9]{0,4})*)?[0-9A-ORZcf-nqry=><~]|[^\u0007]*\u0007)/g;
-const MAX_READ = 200_000;
+const ANSI = /[\u001B\u009B][[\]()#;?]*(?:(?:[0-9]{1,4}(?:;[0-9]{0,4})*)?[0-9A-ORZcf-nqry=><~]|[^\u0007\u001B]{0,1000}\u0007)/g;
+const MAX_READ = 100_000;
 
 const cut = (text, limit) => {
   if (text.length <= limit) return text;
@@ -92,7 +92,7 @@ class Failures {
       text = matcher || !name || name === 'Error' || own.startsWith(name) ? own : `${name}: ${own}`;
       if (text === '') text = name ?? 'Error';
     }
-    text = text.replace(ANSI, '');
+    text = text.replace(ANSI, '').replace(/\u001B/g, '');
     const shown = this.framesOf(frames);
     let detail = shown.length > 0 && !text.includes(shown[0]) ? `${text}\n\n${shown.join('\n')}` : text;
     if (depth < 3 && isObject(error) && !isProxy(error)) {

@@ -20,6 +20,16 @@ const ownKeys = Reflect.ownKeys;
 const descriptorOf = Object.getOwnPropertyDescriptor;
 const { is } = Object;
 
+// Whether the tests mean Jest's function by a name. Code under test may well have a function `test` of its own:
+// it is in the way only where tests are defined with it.
+function usesJests(name, tests) {
+  const head = `(?<![.\\w$])${name}\\s*`;
+  if (name === 'expect') return new RegExp(`${head}[.(]`).test(tests);
+  const variant = `${head}\\.\\s*(?:each|only|skip|todo|failing|concurrent)\\b`;
+  const definition = `${head}\\(\\s*(["'\`])(?:\\\\[^]|(?!\\1)[^\\\\])*\\1\\s*,\\s*(?:async\\b|function\\b|\\(|[\\w$]+\\s*(?:=>|[,)]))`;
+  return new RegExp(definition).test(tests) || new RegExp(variant).test(tests);
+}
+
 class Integrity {
   constructor(realm) {
     this.realm = realm;
@@ -121,7 +131,7 @@ class Integrity {
   // Does the file's own scope still mean Jest's functions, where the tests use them?
   checkScope(scope, tests) {
     if (!scope) return;
-    this.used ??= ['expect', 'test', 'it', 'describe'].filter(name => new RegExp(`(?<![.\\w$])${name}\\s*[.(]`).test(tests));
+    this.used ??= ['expect', 'test', 'it', 'describe'].filter(name => usesJests(name, tests));
     for (const name of this.used) {
       let value;
       try {

@@ -11,8 +11,8 @@ const { Integrity } = require('./integrity.js');
 // Jest's modules come after the realm, whose constructors they take: see Harness.
 const { isProxy } = require('util').types;
 const { setImmediate } = globalThis;
-const { hrtime } = process;
-const { exit } = { exit: process.reallyExit.bind(process) };
+const now = process.hrtime.bigint;
+const exit = process.reallyExit.bind(process);
 
 const MAX_TESTS = 5000;
 const MAX_FRAME = 180 * 1024;
@@ -232,7 +232,7 @@ class Harness {
     const known = this.tests.get(test);
     if (known && !known.started) {
       known.started = true;
-      known.since = hrtime.bigint();
+      known.since = now();
       this.emit({ kind: 'started', id: known.id });
     }
   }
@@ -278,8 +278,9 @@ class Harness {
     if (!(isExpectingAssertions && test.errors.length > 0)) test.errors.push(...missing.map(one => one.error));
     this.integrity.check();
     // A retry may still come.
-    if (this.modules.usesRetries && test.errors.length > 0) return;
-    this.onTestEnd(test);
+    const known = this.tests.get(test);
+    if (known) known.deferred = this.modules.usesRetries && test.errors.length > 0;
+    if (!known?.deferred) this.onTestEnd(test);
   }
 
   onTestEnd(test, status, message = null) {
@@ -299,7 +300,7 @@ class Harness {
         detail = cut(wellFormed(detail), MAX_DETAIL);
       }
     }
-    const duration = Number(hrtime.bigint() - known.since) / 1e6;
+    const duration = Number(now() - known.since) / 1e6;
     this.emit({ kind: 'finished', id: known.id, status, duration_ms: Math.round(duration * 1000) / 1000, message, detail, line });
   }
 
@@ -308,7 +309,8 @@ class Harness {
     takeRejections(state.unhandledRejectionErrorByPromise, state, error => state.unhandledErrors.push(error));
     for (const [test, known] of this.tests) {
       takeRejections(test.unhandledRejectionErrorByPromise, state, error => test.errors.push([error, test.asyncError]));
-      if (!known.ended) this.onTestEnd(test);
+      // One that never got to its end stays unreported: the host calls the run incomplete.
+      if (!known.ended && known.deferred) this.onTestEnd(test);
       if (test.errors.length > known.errors) {
         this.late(test.errors.slice(known.errors), `after the test "${cut(known.id, 200)}" had finished: `);
       }
@@ -381,7 +383,7 @@ async function main() {
   });
   leave = () => exit(0);
   channel.closeStdin();
-  channel.write({ type: 'ready', versions: { node: process.versions.node, jest: $jestVersion() } });
+  channel.write({ type: 'ready', versions: { node: process.versions.node, jest: require('jest-circus/package.json').version } });
   const job = channel.read();
   if (job === null) exit(0);
   ({ token } = job);
@@ -392,7 +394,5 @@ async function main() {
     exit(70);
   }
 }
-
-const $jestVersion = () => require('jest-circus/package.json').version;
 
 module.exports = { Harness, main, summary };

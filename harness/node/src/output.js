@@ -4,6 +4,7 @@ const fs = require('fs');
 const { Console } = require('console');
 
 const { writeSync } = fs;
+const { from } = Buffer;
 const nap = new Int32Array(new SharedArrayBuffer(4));
 const { wait } = Atomics;
 
@@ -23,7 +24,7 @@ function writeAll(fd, buffer, start = 0) {
 class Output {
   constructor(write, mapText) {
     this.write = (fd, chunk, encoding) => {
-      const buffer = typeof chunk === 'string' ? Buffer.from(mapText(chunk), encoding) : chunk;
+      const buffer = typeof chunk === 'string' ? from(mapText(chunk), encoding) : chunk;
       try {
         write(fd, buffer);
       } catch {

@@ -33,6 +33,11 @@ function swc() {
 // the standard ones are taken when the code names what only they have.
 const STANDARD_DECORATORS = /\b(?:Class(?:Method|Getter|Setter|Field|Accessor)?DecoratorContext|DecoratorContext|addInitializer)\b|\b(?:ctx|context)\.(?:kind|name|access|metadata)\b/;
 
+// swc hoists calls of the global `jest` only; the imported one is the same, so it is taken out of the import.
+const GLOBALS_IMPORT = /\bimport\s*\{[^{}]*\}\s*from\s*(['"])@jest\/globals\1/g;
+const withoutJest = text =>
+  text.replace(GLOBALS_IMPORT, all => all.replace(/(?<=[{,]\s*)jest\s*(?:,|(?=\}))/, found => found.replace(/\S/g, ' ')));
+
 function transpile(code, filename, typescript) {
   const standard = typescript && STANDARD_DECORATORS.test(code);
   // swc leaves import() alone in what it takes for a script.
@@ -56,7 +61,7 @@ function transpile(code, filename, typescript) {
       },
     },
   };
-  const out = swc().transformSync(code, false, Buffer.from(JSON.stringify(options)));
+  const out = swc().transformSync(withoutJest(code), false, Buffer.from(JSON.stringify(options)));
   return { code: out.code, map: JSON.parse(out.map).mappings };
 }
 
@@ -99,7 +104,20 @@ const NEEDS_MODULES = /import statement outside a module|Unexpected token 'expor
 const DYNAMIC_IMPORT = /\bimport\s*\(/;
 const MODULE_SYNTAX = /^\s*(?:import\b(?!\s*\()|export\b)/m;
 const NEEDS_HOISTING = /\bimport\s*\(|\bjest\s*\.\s*(?:mock|unmock|deepUnmock|enableAutomock|disableAutomock)\b/;
-const USES_STRICT = /^(?:\s|\/\*[^]*?\*\/|\/\/.*\n)*(['"])use strict\1/;
+const LEADING = /(?:\s+|\/\*[^]*?\*\/|\/\/.*)/y;
+const STRICT = /(['"])use strict\1/y;
+
+// Is there a "use strict" behind white space and comments? (The wrapper would take its effect away.)
+function usesStrict(code) {
+  let at = 0;
+  for (;;) {
+    LEADING.lastIndex = at;
+    if (!LEADING.test(code)) break;
+    at = LEADING.lastIndex;
+  }
+  STRICT.lastIndex = at;
+  return STRICT.test(code);
+}
 
 // The user's names are in a function of their own, so that they may reuse those of the wrapper.
 const HEAD = '(function(module,exports,require,__dirname,__filename,jest,$scope){return(function(){';
@@ -184,7 +202,7 @@ class Code {
   }
 
   build(code, context) {
-    const strict = USES_STRICT.test(code) ? '"use strict";' : '';
+    const strict = usesStrict(code) ? '"use strict";' : '';
     // $scope gets a function that sees the names of the file: src/integrity.js asks it at the end
     // whether `expect` and the like still meant Jest's.
     const head = `${HEAD}${strict}$scope(n=>{switch(n){case"expect":return expect;case"test":return test;case"it":return it;case"describe":return describe}});`;

@@ -1,6 +1,7 @@
 //! How a container must be made so that strangers' code may run in it.
 
 use std::collections::HashMap;
+use std::iter;
 
 use bollard::models::{
     ContainerCreateBody, HostConfig, HostConfigCgroupnsModeEnum, HostConfigLogConfig,
@@ -27,8 +28,8 @@ pub(super) struct Order<'a> {
     pub(super) image: String,
     /// The OCI runtime, as the daemon knows it.
     pub(super) oci_runtime: &'a str,
-    /// The seccomp profile: over the API it is JSON, not a path.
-    pub(super) seccomp: &'a str,
+    /// The seccomp profile: over the API it is JSON, not a path. `None` is the daemon's own.
+    pub(super) seccomp: Option<&'a str>,
     pub(super) labels: HashMap<String, String>,
 }
 
@@ -67,7 +68,7 @@ pub(super) fn body(order: Order<'_>) -> ContainerCreateBody {
     }
 }
 
-fn host_config(limits: &Limits, oci_runtime: &str, seccomp: &str) -> HostConfig {
+fn host_config(limits: &Limits, oci_runtime: &str, seccomp: Option<&str>) -> HostConfig {
     let memory = signed(limits.memory_bytes);
     HostConfig {
         runtime: Some(oci_runtime.to_owned()),
@@ -75,7 +76,7 @@ fn host_config(limits: &Limits, oci_runtime: &str, seccomp: &str) -> HostConfig 
         privileged: Some(false),
         readonly_rootfs: Some(true),
         cap_drop: Some(vec!["ALL".to_owned()]),
-        security_opt: Some(vec!["no-new-privileges".to_owned(), format!("seccomp={seccomp}")]),
+        security_opt: Some(security_options(seccomp)),
         network_mode: Some("none".to_owned()),
         ipc_mode: Some("private".to_owned()),
         cgroupns_mode: Some(HostConfigCgroupnsModeEnum::PRIVATE),
@@ -108,6 +109,11 @@ fn host_config(limits: &Limits, oci_runtime: &str, seccomp: &str) -> HostConfig 
         auto_remove: Some(false),
         ..HostConfig::default()
     }
+}
+
+fn security_options(seccomp: Option<&str>) -> Vec<String> {
+    let profile = seccomp.map(|profile| format!("seccomp={profile}"));
+    iter::once("no-new-privileges".to_owned()).chain(profile).collect()
 }
 
 /// Nothing is ever started from there: interpreters and native parts are in the image.
@@ -148,7 +154,7 @@ mod tests {
             limits: &limits,
             image: "tester-sandbox-python:0123456789abcdef".to_owned(),
             oci_runtime: "runc",
-            seccomp: r#"{"defaultAction":"SCMP_ACT_ERRNO"}"#,
+            seccomp: Some(r#"{"defaultAction":"SCMP_ACT_ERRNO"}"#),
             labels: HashMap::from([("tester.sandbox".to_owned(), "1".to_owned())]),
         });
         insta::with_settings!({sort_maps => true}, { insta::assert_json_snapshot!(body) });

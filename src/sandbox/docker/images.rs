@@ -187,6 +187,9 @@ async fn build_image(
         t: Some(tag.clone()),
         buildargs: Some(arguments),
         labels: Some(HashMap::from([(VERSION_LABEL.to_owned(), version)])),
+        // A daemon that makes nothing but sandboxes needs no bridge, and may have none; and a proxy
+        // often listens on this machine's own loopback.
+        networkmode: Some("host".to_owned()),
         rm: true,
         forcerm: true,
         ..BuildImageOptions::default()

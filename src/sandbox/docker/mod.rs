@@ -44,7 +44,7 @@ pub struct DockerEngine {
     idle: Duration,
     /// The images that belong to this executable.
     versions: PerRuntime<String>,
-    seccomp: String,
+    seccomp: Option<String>,
 }
 
 impl DockerEngine {
@@ -134,7 +134,7 @@ impl Engine for DockerEngine {
             limits,
             image: image.clone(),
             oci_runtime: &self.settings.runtime,
-            seccomp: &self.seccomp,
+            seccomp: self.seccomp.as_deref(),
             labels: labels::of_new(runtime, self.owner, SystemTime::now(), lifetime),
         });
         let name = format!("tester-sandbox-{runtime}-{}", Uuid::new_v4().simple());
@@ -178,12 +178,12 @@ fn missing_image(tag: &str) -> EngineError {
 }
 
 #[cfg(target_os = "linux")]
-fn seccomp_profile() -> String {
-    super::seccomp::docker_profile()
+fn seccomp_profile() -> Option<String> {
+    Some(super::seccomp::docker_profile())
 }
 
-/// The daemon's machine is another one, and so is its kernel: the daemon's own profile.
+/// The daemon's machine is another one, and with it the kernel that the profile is for.
 #[cfg(not(target_os = "linux"))]
-fn seccomp_profile() -> String {
-    "builtin".to_owned()
+fn seccomp_profile() -> Option<String> {
+    None
 }

@@ -181,6 +181,12 @@ final class Compiler {
             this.text = text;
         }
 
+        /** As it appears in what the compiler says; the URI's path would begin with a slash. */
+        @Override
+        public String getName() {
+            return super.getName().substring(1);
+        }
+
         @Override
         public CharSequence getCharContent(boolean ignoreEncodingErrors) {
             return text;

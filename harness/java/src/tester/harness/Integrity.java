@@ -18,6 +18,9 @@ final class Integrity {
             "RepeatedTest", "TestFactory", "TestTemplate", "DynamicTest", "Mockito", "BDDMockito", "MockitoExtension",
             "ArgumentMatchers", "AdditionalMatchers", "ArgumentCaptor", "InOrder", "ExtendWith", "AssertionFailedError");
 
+    /** A type of such a name is found before the package when the tests write a name in full. */
+    private static final List<String> ROOTS = List.of("java", "org");
+
     private final Library library;
     private final Set<String> assertions = new HashSet<>();
 
@@ -36,7 +39,10 @@ final class Integrity {
      */
     String findImpostor(Compiler.Result compiled) {
         for (String name : compiled.sourceClasses.keySet()) {
-            if (TRUSTED.contains(name)) {
+            if (ROOTS.contains(name)) {
+                return "the code under test declares a type " + name + ", which hides the packages of that name";
+            }
+            if (TRUSTED.contains(name) && !compiled.outline.singleImports.contains(name)) {
                 for (String whole : compiled.outline.wholePackages) {
                     if (library.has(whole + "." + name)) {
                         return "the code under test declares " + name + ", which hides " + whole + "." + name

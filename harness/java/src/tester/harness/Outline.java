@@ -8,8 +8,10 @@ import com.sun.source.tree.Tree;
 import com.sun.source.util.SourcePositions;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** What the test code declares and where, read off the compiler's own tree. */
 final class Outline {
@@ -17,6 +19,8 @@ final class Outline {
     final List<String> classes = new ArrayList<>();
     /** Packages that the tests import whole, without the {@code .*}. */
     final List<String> wholePackages = new ArrayList<>();
+    /** Simple names of the types that the tests import one by one. */
+    final Set<String> singleImports = new HashSet<>();
 
     private final Map<String, Integer> lines = new HashMap<>();
 
@@ -25,6 +29,8 @@ final class Outline {
             String name = String.valueOf(one.getQualifiedIdentifier());
             if (!one.isStatic() && name.endsWith(".*")) {
                 wholePackages.add(name.substring(0, name.length() - 2));
+            } else if (!one.isStatic()) {
+                singleImports.add(name.substring(name.lastIndexOf('.') + 1));
             }
         }
         String prefix = unit.getPackageName() == null ? "" : unit.getPackageName() + ".";

@@ -43,10 +43,14 @@ final class Runner {
     }
 
     private void runCompiled(Compiler.Result compiled, Events events) {
-        Thread current = Thread.currentThread();
-        UserLoader loader =
-                new UserLoader(Runner.class.getClassLoader(), compiled.sourceClasses, compiled.testClasses);
-        current.setContextClassLoader(loader);
+        ClassLoader loader;
+        try {
+            loader = UserCode.load(compiled);
+        } catch (ReflectiveOperationException | LinkageError unloadable) {
+            events.broken("import", null, null, Texts.message(unloadable), Texts.detail(unloadable));
+            return;
+        }
+        Thread.currentThread().setContextClassLoader(loader);
         List<DiscoverySelector> selectors = new ArrayList<>();
         for (String name : compiled.outline.classes) {
             Class<?> type;
@@ -77,6 +81,8 @@ final class Runner {
         LauncherDiscoveryRequest request = LauncherDiscoveryRequestBuilder.request()
                 .selectors(selectors)
                 .enableImplicitConfigurationParameters(false)
+                // JUnit's own frames tell set-up from test body; Texts leaves them out of what is shown.
+                .configurationParameter("junit.platform.stacktrace.pruning.enabled", "false")
                 .build();
         TestPlan plan;
         try {

@@ -2,7 +2,9 @@ package tester.harness;
 
 import java.util.Collections;
 import java.util.IdentityHashMap;
+import java.util.Iterator;
 import java.util.Set;
+import org.opentest4j.TestAbortedException;
 
 /**
  * Makes short texts of throwables.
@@ -31,10 +33,16 @@ final class Texts {
 
     /** The first line that says something. */
     static String firstLine(String text) {
-        return text == null ? null : text.lines().map(String::strip).filter(line -> !line.isEmpty()).findFirst().orElse("");
+        if (text == null) {
+            return null;
+        }
+        Iterator<String> lines = text.lines().map(String::strip).filter(line -> !line.isEmpty()).iterator();
+        String first = lines.hasNext() ? lines.next() : "";
+        // Mockito puts what it is about below a heading.
+        return first.endsWith(":") && lines.hasNext() ? first + " " + lines.next() : first;
     }
 
-    /** An assertion speaks for itself; of any other throwable the kind matters as much as the text. */
+    /** An assertion or assumption speaks for itself; of any other throwable the kind matters as much as the text. */
     static String message(Throwable thrown) {
         String kind = thrown.getClass().getSimpleName();
         String text;
@@ -46,7 +54,7 @@ final class Texts {
         if (text == null || text.isEmpty()) {
             return kind;
         }
-        return thrown instanceof AssertionError ? text : kind + ": " + text;
+        return thrown instanceof AssertionError || thrown instanceof TestAbortedException ? text : kind + ": " + text;
     }
 
     /** What {@code printStackTrace} says, without the frames of JUnit and the JDK. */
