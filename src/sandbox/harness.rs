@@ -26,14 +26,12 @@ pub const ENVIRONMENT: [(&str, &str); 7] = [
 pub const fn argv(runtime: Runtime) -> &'static [&'static str] {
     match runtime {
         Runtime::Python => &["python3", "-I", "-X", "utf8", "/opt/tester/python/harness.py"],
-        Runtime::Node => &["node", "--no-warnings", "/opt/tester/node/harness.js"],
-        Runtime::Java => &[
-            "java",
-            "-XX:SharedArchiveFile=/opt/tester/java/harness.jsa",
-            "@/opt/tester/java/java.args",
-            "-m",
-            "tester.harness/tester.harness.Main",
-        ],
+        // V8's code cache is made for exactly these flags: harness/node/flags.
+        Runtime::Node => {
+            &["node", "--no-warnings", "--v8-pool-size=1", "/opt/tester/node/harness.js"]
+        }
+        // The rest is in the file that prepare.sh wrote.
+        Runtime::Java => &["java", "@/opt/tester/java/java.args"],
     }
 }
 
@@ -73,6 +71,13 @@ mod tests {
                 assert!(!path.split('/').any(|part| part == folder), "{path} is embedded");
             }
         }
+    }
+
+    #[test]
+    fn node_is_started_with_the_flags_that_its_code_cache_was_made_with() {
+        let flags: Vec<&str> = include_str!("../../harness/node/flags").split_whitespace().collect();
+        let argv = argv(Runtime::Node);
+        assert_eq!(argv[1..argv.len() - 1], flags);
     }
 
     #[test]

@@ -191,8 +191,6 @@ async fn build_image(
         // often listens on this machine's own loopback.
         networkmode: Some("host".to_owned()),
         rm: true,
-        // The daemon may have no bridge, and a build needs packages.
-        networkmode: Some("host".to_owned()),
         forcerm: true,
         ..BuildImageOptions::default()
     };

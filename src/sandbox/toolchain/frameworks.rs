@@ -36,7 +36,7 @@ pub(super) fn preparation(found: &Found, folder: &Path) -> Vec<String> {
     let interpreter = found.interpreter.to_string_lossy();
     let command: Vec<&str> = match found.runtime {
         Runtime::Python => vec![&interpreter, "-I", "/opt/tester/python/prepare.py"],
-        Runtime::Node => vec![&interpreter, "/opt/tester/node/prepare.js"],
+        Runtime::Node => vec![&interpreter, "/opt/tester/node/prepare.js", "--prune"],
         Runtime::Java => {
             let home = interpreter.strip_suffix("/bin/java").unwrap_or_default();
             let jars = if folder.join(OWN_JARS).exists() {
