@@ -1,4 +1,7 @@
 //! Jest's way to collect, for what can be known without running anything. TypeScript included.
+//!
+//! What `.skip`, `.todo` or an `.only` elsewhere leaves out is collected all the same and reports as
+//! skipped.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,21 +15,16 @@ use super::{Certainty, ExpectedTest, IdPath, Manifest, Pattern, Reading, Text};
 
 pub(super) fn manifest(source: Option<Text<'_>>, tests: Text<'_>) -> Manifest {
     let mut groups = HashSet::new();
-    let mut focused = false;
     walk(tests.root, (), |node, ()| {
-        if let Some(call) = Definition::of(node, tests.text) {
-            focused |= call.focused;
-            if call.kind == Kind::Group {
-                groups.extend(call.callback().map(|callback| callback.id()));
-            }
-        }
+        let group = Definition::of(node, tests.text).filter(|call| call.kind == Kind::Group);
+        groups.extend(group.and_then(|group| group.callback()).map(|callback| callback.id()));
         Some(())
     });
     let of_tests = bindings(tests.root, tests.text, |node| groups.contains(&node.id()));
     let taken = of_tests.iter().filter(|binding| !is_global_import(binding));
     let taken = taken.map(|binding| binding.name).collect();
 
-    let mut reader = Reader { text: tests.text, taken, focused, expected: Vec::new() };
+    let mut reader = Reader { text: tests.text, taken, expected: Vec::new() };
     reader.module(tests.root);
     let expected = numbered(reader.expected);
     Manifest { reading: Reading::Complete, expected, shadows: shadows(source, tests) }
@@ -48,7 +46,6 @@ struct Definition<'t> {
     /// What is called, without what hangs on it: `test` of `test.only.each`.
     root: &'t str,
     kind: Kind,
-    focused: bool,
     /// Made for each row of a table.
     tabular: bool,
     title: Option<Node<'t>>,
@@ -87,7 +84,6 @@ impl<'t> Definition<'t> {
         if properties.iter().any(|property| !known.contains(property)) || each != tabular {
             return None;
         }
-        let focused = root.starts_with('f') || properties.contains(&"only");
         let arguments = call.child_by_field_name("arguments")?;
         if arguments.kind() != "arguments" {
             return None;
@@ -97,7 +93,7 @@ impl<'t> Definition<'t> {
         let (title, body) = (arguments.next(), arguments.next());
         // Without a body it is refused by Jest, except where it is to be written.
         let shaped = title.is_some() && (body.is_some() || properties.contains(&"todo"));
-        shaped.then_some(Self { root, kind, focused, tabular, title, body })
+        shaped.then_some(Self { root, kind, tabular, title, body })
     }
 
     /// The function of a group, where it is written in place and Jest takes it.
@@ -120,8 +116,6 @@ struct Reader<'t> {
     text: &'t str,
     /// Names that the tests bind themselves.
     taken: HashSet<&'t str>,
-    /// Some test is the only one to run.
-    focused: bool,
     expected: Vec<ExpectedTest>,
 }
 
@@ -162,7 +156,6 @@ impl<'t> Reader<'t> {
         let path = path.then(" > ", &title.text, title.whole && !title.text.is_empty());
         let certainty = certainty.and(!self.taken.contains(definition.root));
         if definition.kind == Kind::Test {
-            let certainty = certainty.and(!self.focused || definition.focused);
             let pattern = if definition.tabular { path.prefix() } else { path.exact() };
             self.expected.push(ExpectedTest { pattern, line: line_of(call), certainty });
             return None;
