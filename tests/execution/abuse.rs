@@ -81,7 +81,10 @@ fn python_exhaustion() -> Vec<Case> {
             .on_gvisor(&["timeout", "out_of_memory", "crashed"]),
         python(
             "a_fork_bomb_is_refused_processes",
-            r"def test_bomb():
+            r"import pytest
+
+
+def test_bomb():
     children = 0
     with pytest.raises(OSError):
         while children < 1_000:
@@ -90,9 +93,6 @@ fn python_exhaustion() -> Vec<Case> {
                 os._exit(0)
             children += 1
     assert 0 < children < 64
-
-
-import pytest
 ",
         )
         .reached(&[("processes", 64)])
@@ -392,7 +392,7 @@ def test_init_stays():
 #[expect(clippy::too_many_lines, reason = "a list of programs")]
 fn python_probes() -> Vec<Case> {
     let secrets = format!(
-        r#"SECRETS = ["{}", "{}"]
+        r#"SECRETS = ["{TOKEN}", "{CANARY}"]
 
 
 def readable():
@@ -406,7 +406,7 @@ def readable():
 
 
 def test_environment():
-    assert set(os.environ) <= {{"PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "HOSTNAME", "PWD"}}
+    assert set(os.environ) <= {{"PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "HOSTNAME", "PWD", "PYTEST_VERSION", "PYTEST_CURRENT_TEST"}}
     assert os.environ["HOME"] == "/work"
 
 
@@ -415,9 +415,7 @@ def test_processes():
         for secret in SECRETS:
             assert secret not in text
         assert "WORKER_AUTH_TOKEN" not in text
-"#,
-        // In two halves, or the tests would find themselves.
-        TOKEN, CANARY
+"#
     );
     let residue = r#"def test_nothing_is_left():
     ours = {"source.py", "test_code.py"}
@@ -482,9 +480,7 @@ def test_files(name):
 
 def test_descriptors():
     with pytest.raises(OSError):
-        for fd in os.listdir("/proc/1/fd"):
-            os.readlink(f"/proc/1/fd/{fd}")
-        raise OSError("nothing to see")
+        os.listdir("/proc/1/fd")
 
 
 @pytest.mark.parametrize("link", ["root", "cwd", "exe"])
@@ -761,7 +757,8 @@ def test_is_refused(name):
 #[expect(clippy::too_many_lines, reason = "a list of programs")]
 fn python_forgeries() -> Vec<Case> {
     let add = "def add(a, b):\n    return a + b\n\n\n";
-    let forged = |name, trick: &str| Case::new(name, "python", &format!("{add}{trick}"), FALSE_PYTHON);
+    let forged =
+        |name, trick: &str| Case::new(name, "python", &format!("{add}{trick}"), FALSE_PYTHON);
     let of_tests = |name, tests| Case::new(name, "python", add, tests);
     vec![
         of_tests(
@@ -878,11 +875,8 @@ fn python_forgeries() -> Vec<Case> {
             let counted = tests.iter().any(|test| test["id"] == "test_false");
             if counted { Err("a test that does not exist was reported".to_owned()) } else { Ok(()) }
         }),
-        forged(
-            "the_source_hides_the_tests",
-            "import gc, sys\n\n\nclass Finder(dict):\n    def __setitem__(self, key, value):\n        pass\n\n\n__test__ = False\ncollect_ignore = ['test_code.py']\n",
-        )
-        .status_in(&["failed", "incomplete", "error"]),
+        // pytest leaves out a module that says so; the host has read the tests by itself.
+        forged("the_source_hides_the_tests", "__test__ = False\n").status("incomplete"),
         forged(
             "configuration_files_are_written",
             "for name, text in {\n    'conftest.py': 'import pytest\\n@pytest.hookimpl(tryfirst=True)\\ndef pytest_pyfunc_call(pyfuncitem):\\n    return True\\n',\n    'pytest.ini': '[pytest]\\naddopts = --collect-only\\n',\n    'setup.cfg': '[tool:pytest]\\naddopts = --co\\n',\n    'sitecustomize.py': 'import os; os._exit(0)\\n',\n}.items():\n    with open(name, 'w') as file:\n        file.write(text)\n\nimport os\n\nos.environ['PYTEST_ADDOPTS'] = '--collect-only'\n",
@@ -1063,7 +1057,8 @@ fn javascript_forgeries(language: &'static str) -> Vec<Case> {
     } else {
         "function add(a, b) { return a + b; }\n"
     };
-    let forged = |name, trick: &str| Case::new(name, language, &format!("{add}{trick}"), FALSE_JEST);
+    let forged =
+        |name, trick: &str| Case::new(name, language, &format!("{add}{trick}"), FALSE_JEST);
     let of_tests = |name, tests| Case::new(name, language, add, tests);
     vec![
         of_tests(
@@ -1343,9 +1338,10 @@ fn java_forgeries() -> Vec<Case> {
             "the_package_of_the_framework_is_joined",
             "java",
             "package org.junit.jupiter.api;\n\nclass Assertions {\n  static void assertEquals(Object a, Object b) {}\n}\n\nclass Calc {\n  static int add(int a, int b) { return a + b; }\n}\n",
-            "import org.junit.jupiter.api.*;\n\nclass FalseTest {\n  @Test void isFalse() { Assertions.assertEquals(4, Calc.add(1, 2)); }\n}\n",
+            "package org.junit.jupiter.api;\n\nimport org.junit.jupiter.api.*;\n\nclass FalseTest {\n  @Test void isFalse() { Assertions.assertEquals(4, Calc.add(1, 2)); }\n}\n",
         )
-        .status("tampered"),
+        // Where `package` lines are dropped it is a class of that name, which the tests see or not.
+        .status_in(&["tampered", "error"]),
         Case::new(
             "assertions_are_inherited",
             "java",

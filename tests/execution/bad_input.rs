@@ -81,7 +81,9 @@ async fn wrong_token(shared: Arc<Shared>) {
 
 async fn other_paths(shared: Arc<Shared>) {
     let worker = shared.get().await;
-    for path in ["/", "/execute/", "/execute/x", "/api/execution/execute", "/api/history/", "/..%2f"] {
+    for path in
+        ["/", "/execute/", "/execute/x", "/api/execution/execute", "/api/history/", "/..%2f"]
+    {
         refused(worker.post(path).json(&job()), 404, "NOT_FOUND", None).await;
     }
     let methods = [
@@ -92,7 +94,8 @@ async fn other_paths(shared: Arc<Shared>) {
         (Method::POST, "/metrics", "GET"),
     ];
     for (method, path, allowed) in methods {
-        let request = client().request(method, format!("{}{path}", worker.url())).bearer_auth(TOKEN);
+        let request =
+            client().request(method, format!("{}{path}", worker.url())).bearer_auth(TOKEN);
         let answer = refused(request, 405, "METHOD_NOT_ALLOWED", None).await;
         let allow = answer.headers.get("allow").and_then(|value| value.to_str().ok());
         let allow = allow.unwrap_or_default();
@@ -215,7 +218,8 @@ async fn bad_fields(shared: Arc<Shared>) {
     for value in limits {
         let mut body = job();
         body["limits"] = value;
-        let answer = refused(worker.post("/execute").json(&body), 422, "INVALID_REQUEST", None).await;
+        let answer =
+            refused(worker.post("/execute").json(&body), 422, "INVALID_REQUEST", None).await;
         let field = answer.body["detail"]["field"].as_str().unwrap_or_default();
         let named = ["limits", "wall_ms", "output_bytes", "memory_bytes", "network"];
         let last = field.rsplit('.').next().unwrap_or_default();

@@ -2,6 +2,9 @@ use serde_json::{Value, json};
 
 use super::worker::Engine;
 
+/// Looks at a verdict and says what is wrong with it.
+pub type Check = fn(&Value) -> Result<(), String>;
+
 /// A program, its tests, and what the verdict on them must be.
 pub struct Case {
     pub name: String,
@@ -31,7 +34,7 @@ pub struct Case {
     /// What is right with gVisor, whose kernel is its own; empty where it is the same.
     pub on_gvisor: Vec<&'static str>,
     /// Whatever else must be so.
-    pub also: Option<fn(&Value) -> Result<(), String>>,
+    pub also: Option<Check>,
 }
 
 impl Case {
@@ -117,7 +120,7 @@ impl Case {
         self
     }
 
-    pub fn also(mut self, check: fn(&Value) -> Result<(), String>) -> Self {
+    pub fn also(mut self, check: Check) -> Self {
         self.also = Some(check);
         self
     }
@@ -197,7 +200,9 @@ impl Case {
         let reached = verdict["limits_reached"].as_array().cloned().unwrap_or_default();
         for (limit, value) in &self.reached {
             if !reached.contains(&json!({"limit": limit, "value": value})) {
-                wrong.push(format!("{limit} of {value} is not among the limits reached: {reached:?}"));
+                wrong.push(format!(
+                    "{limit} of {value} is not among the limits reached: {reached:?}"
+                ));
             }
         }
         for (field, texts) in [("output", &self.output), ("error", &self.error)] {

@@ -50,8 +50,11 @@ fn main() -> ExitCode {
             let trial = Trial::test(name, move || handle.block_on(run(&case, &worker)));
             trials.push(trial.with_ignored_flag(ignored));
         }
-        for (name, test) in
-            bad_input::tests().into_iter().chain(leaving::tests()).chain(faults::tests(engine)).chain(web_half::tests())
+        for (name, test) in bad_input::tests()
+            .into_iter()
+            .chain(leaving::tests())
+            .chain(faults::tests(engine))
+            .chain(web_half::tests())
         {
             let name = format!("{}::{name}", engine.name());
             let worker = Arc::clone(worker);

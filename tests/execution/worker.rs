@@ -10,7 +10,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::{Mutex, OnceCell};
 
 /// The longest a step may take on a slow machine: warming up three runtimes at once.
-pub const PATIENCE: Duration = Duration::from_secs(180);
+pub const PATIENCE: Duration = Duration::from_mins(3);
 /// What the workers of these tests are asked with.
 pub const TOKEN: &str = "w0rker-t0ken-for-tests-Jx3tQ0mV9rLk2WcYpZ8uHsN5";
 /// What the worker's environment holds that no sandbox may ever show.
@@ -30,7 +30,8 @@ impl Engine {
     /// Those that `TESTER_TEST_ENGINES` names.
     pub fn wanted() -> Vec<Self> {
         let names = std::env::var("TESTER_TEST_ENGINES").unwrap_or_default();
-        let names: Vec<&str> = names.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+        let names: Vec<&str> =
+            names.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
         for name in &names {
             assert!(
                 Self::ALL.iter().any(|engine| engine.name() == *name),
@@ -181,7 +182,8 @@ impl Worker {
     }
 
     pub async fn health(&self) -> (u16, Value) {
-        let answer = self.client.get(format!("{}/health", self.url)).send().await.expect("an answer");
+        let answer =
+            self.client.get(format!("{}/health", self.url)).send().await.expect("an answer");
         (answer.status().as_u16(), answer.json().await.expect("JSON"))
     }
 
@@ -192,7 +194,8 @@ impl Worker {
 
     /// SIGTERM.
     pub fn terminate(&self) {
-        let sent = std::process::Command::new("kill").args(["-TERM", &self.pid.to_string()]).status();
+        let sent =
+            std::process::Command::new("kill").args(["-TERM", &self.pid.to_string()]).status();
         assert!(sent.expect("kill is there").success());
     }
 
