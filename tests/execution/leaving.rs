@@ -6,10 +6,15 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::sync::Mutex;
 
 use super::case;
-use super::worker::{Shared, TOKEN, Test, Worker, soon, test};
+use super::worker::{Engine, Shared, TOKEN, Test, Worker, soon, test};
 
+/// An argument of the process that the job starts.
+const MARK: &str = "left-by-its-client";
+/// Two of these tests look for it: not at the same time.
+static ONE_MARK: Mutex<()> = Mutex::const_new(());
 /// From the moment the client is gone.
 const AT_MOST: Duration = Duration::from_secs(1);
 
@@ -34,6 +39,7 @@ async fn leaves_a_stream(shared: Arc<Shared>) {
 }
 
 async fn leaves_the_queue(shared: Arc<Shared>) {
+    let _alone = ONE_MARK.lock().await;
     let worker = Worker::start(shared.engine(), ONE_AT_A_TIME).await;
     let runs = post(&worker, "/execute").await;
     until(&worker, "running", 1).await;
@@ -45,6 +51,7 @@ async fn leaves_the_queue(shared: Arc<Shared>) {
     assert!(begun.elapsed() < AT_MOST, "it took {:?}", begun.elapsed());
     drop(runs);
     until(&worker, "running", 0).await;
+    until_process(false).await;
     end(worker).await;
 }
 
@@ -53,14 +60,20 @@ const ONE_AT_A_TIME: &str =
     "sandbox.running = 1\nsandbox.python.warm = 1\nsandbox.node.warm = 0\nsandbox.java.warm = 0\n";
 
 async fn leaves(worker: &Worker, path: &str) {
+    let _alone = ONE_MARK.lock().await;
     let client = post(worker, path).await;
     until(worker, "running", 1).await;
-    // Well into the run, not in the middle of the claim.
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    // Well into the run, not in the middle of the claim. What gVisor runs is no process of the host.
+    if worker.engine() == Engine::Runsc {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    } else {
+        until_process(true).await;
+    }
     assert_eq!(worker.health().await.1["running"], 1, "the run ended by itself");
     let begun = Instant::now();
     drop(client);
     until(worker, "running", 0).await;
+    until_process(false).await;
     assert!(begun.elapsed() < AT_MOST, "it took {:?}", begun.elapsed());
 }
 
@@ -74,8 +87,10 @@ async fn end(worker: Worker) {
 /// Sends a job that sleeps longer than anybody waits, and keeps the connection.
 async fn post(worker: &Worker, path: &str) -> TcpStream {
     let body = json!({
-        "input_code": "import time\n",
-        "test_code": "def test_sleeps():\n    time.sleep(1_000)\n",
+        "input_code": "import subprocess, sys, time\n",
+        "test_code": format!(
+            "def test_sleeps():\n    subprocess.run([sys.executable, '-c', 'import time; time.sleep(1000)', '{MARK}'])\n"
+        ),
         "language": "python",
     })
     .to_string();
@@ -96,6 +111,26 @@ async fn post(worker: &Worker, path: &str) -> TcpStream {
         assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
     }
     client
+}
+
+/// Whether the host sees the process that the job started.
+async fn until_process(there: bool) {
+    let what = if there { "the job's process" } else { "the end of the job's process" };
+    soon(what, async {
+        while is_marked_there() != there {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+}
+
+fn is_marked_there() -> bool {
+    let entries = std::fs::read_dir("/proc").expect("a Linux");
+    entries.flatten().any(|entry| {
+        let cmdline = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        // An argument of its own, not a part of the program that this process sends.
+        cmdline.split(|&byte| byte == 0).any(|argument| argument == MARK.as_bytes())
+    })
 }
 
 async fn until(worker: &Worker, what: &str, count: u64) {

@@ -7,6 +7,7 @@
 //! A worker is started for each engine, as a process of its own; the cases ask it over HTTP. At the
 //! end each is stopped, and nothing of it may be left on the machine.
 
+#![expect(clippy::print_stderr, reason = "what a failed run leaves to be read")]
 #![expect(unreachable_pub, reason = "a test binary exports nothing; pub reads better here")]
 
 mod abuse;
