@@ -40,14 +40,14 @@ fn served_under(path: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn the_description_is_the_reviewed_one() {
-    let mut document = Server::start().document("/api/openapi.json").await;
+    let mut document = Server::start().await.document("/api/openapi.json").await;
     document["info"]["version"] = "[version]".into();
     insta::assert_json_snapshot!("openapi", document);
 }
 
 #[tokio::test]
 async fn both_prefixes_serve_the_same_description() {
-    let server = Server::start();
+    let server = Server::start().await;
     let first = server.document("/api/openapi.json").await;
     assert_eq!(server.document("/api/v1/openapi.json").await, first);
     assert_eq!(first["info"]["version"], env!("CARGO_PKG_VERSION"));
@@ -55,7 +55,7 @@ async fn both_prefixes_serve_the_same_description() {
 
 #[tokio::test]
 async fn the_description_is_openapi_3_1_with_one_name_an_operation() {
-    let document = Server::start().document("/api/openapi.json").await;
+    let document = Server::start().await.document("/api/openapi.json").await;
     let version = document["openapi"].as_str().expect("a version");
     assert!(version.starts_with("3.1"), "{version}");
     let mut seen = BTreeSet::new();
@@ -67,7 +67,7 @@ async fn the_description_is_openapi_3_1_with_one_name_an_operation() {
 
 #[tokio::test]
 async fn every_reference_leads_somewhere_and_every_component_is_used() {
-    let document = Server::start().document("/api/openapi.json").await;
+    let document = Server::start().await.document("/api/openapi.json").await;
     let references = references(&document);
     for reference in &references {
         let pointer = reference.strip_prefix('#').expect("a reference into the document itself");
@@ -86,7 +86,7 @@ async fn every_reference_leads_somewhere_and_every_component_is_used() {
 
 #[tokio::test]
 async fn every_scheme_an_operation_asks_for_is_described() {
-    let document = Server::start().document("/api/openapi.json").await;
+    let document = Server::start().await.document("/api/openapi.json").await;
     let schemes = &document["components"]["securitySchemes"];
     for (path, method, operation) in operations(&document) {
         for requirement in operation["security"].as_array().expect("each says what it needs") {
@@ -99,7 +99,7 @@ async fn every_scheme_an_operation_asks_for_is_described() {
 
 #[tokio::test]
 async fn every_path_has_the_described_methods_and_no_other() {
-    let server = Server::start();
+    let server = Server::start().await;
     let document = server.document("/api/openapi.json").await;
     for (path, item) in document["paths"].as_object().expect("paths") {
         let methods = item.as_object().expect("a path item").keys();
@@ -116,7 +116,7 @@ async fn every_path_has_the_described_methods_and_no_other() {
 
 #[tokio::test]
 async fn every_operation_answers_with_a_described_status_and_type() {
-    let server = Server::start();
+    let server = Server::start().await;
     let document = server.document("/api/openapi.json").await;
     for (path, method, operation) in operations(&document) {
         for path in served_under(path) {
