@@ -64,7 +64,7 @@ impl DockerEngine {
                 socket.display()
             ))
         })?;
-        let version = |runtime| images::version(runtime, &settings.docker.base_image, executable);
+        let version = |runtime| images::version(runtime, executable);
         Ok(Self {
             docker,
             owner: Uuid::new_v4(),
