@@ -24,6 +24,9 @@ pub(super) struct Plan {
     pub(super) executable: PathBuf,
     /// What `/opt/tester/RUNTIME` shows.
     pub(super) harness: Option<Harness>,
+    /// The folder of the host that can be written to in the reduced mode; none where the stage
+    /// makes `/work` and `/tmp`.
+    pub(super) work: Option<PathBuf>,
     /// What the processes may use.
     pub(super) bounds: Bounds,
 }
