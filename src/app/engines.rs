@@ -243,7 +243,8 @@ mod host {
         let tester = std::env::current_exe().map_err(|error| error.to_string())?;
         namespace::probe(&tester, &mode).await.map_err(|refusal| refusal.to_string())?;
         let progress = Box::new(|what: &str| tracing::info!("{what}"));
-        let toolchains = Toolchains::new(data_dir.to_owned(), tester.clone(), mode.clone(), progress);
+        let toolchains =
+            Toolchains::new(data_dir.to_owned(), tester.clone(), mode.clone(), progress);
         let engine = NamespaceEngine::new(tester, mode, toolchains, settings.limits)
             .map_err(|error| error.to_string())?;
         Ok(Arc::new(engine))

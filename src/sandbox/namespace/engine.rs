@@ -54,7 +54,13 @@ pub async fn probe(tester: &Path, mode: &Mode) -> Result<(), Refusal> {
         executable: tester.to_owned(),
         harness: None,
         work: work.clone(),
-        bounds: Bounds { processes: None, files_bytes: 1024 * 1024, files_count: 64, memory: None },
+        bounds: Bounds {
+            processes: None,
+            files_bytes: 1024 * 1024,
+            file_bytes: 1024 * 1024,
+            files_count: 64,
+            memory: None,
+        },
     };
     let place = Place { group: None, work };
     let mut sandbox = NamespaceSandbox::start(tester, mode.part(), &plan, place)
@@ -142,6 +148,7 @@ impl NamespaceEngine {
             bounds: Bounds {
                 processes,
                 files_bytes: limits.files_bytes,
+                file_bytes: limits.file_bytes(),
                 files_count: limits.files_count,
                 memory: (!self.groups).then(|| memory_bound(runtime, limits)),
             },

@@ -59,6 +59,8 @@ pub(super) struct Bounds {
     pub(super) processes: Option<u64>,
     /// Bytes in each of `/work` and `/tmp`, and in one file.
     pub(super) files_bytes: u64,
+    /// Longest single file, in bytes.
+    pub(super) file_bytes: u64,
     /// Inodes in each of `/work` and `/tmp`.
     pub(super) files_count: u64,
     /// Memory of each process, where no control group counts the memory of all of them.

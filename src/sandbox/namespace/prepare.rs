@@ -47,6 +47,7 @@ pub(in crate::sandbox) async fn prepare(
         bounds: Bounds {
             processes: matches!(mode, Mode::Namespaces).then_some(PROCESSES),
             files_bytes: FILES_BYTES,
+            file_bytes: FILES_BYTES,
             files_count: FILES_COUNT,
             memory: None,
         },

@@ -38,7 +38,7 @@ pub(super) fn preparation(found: &Found, folder: &Path, inside: &str) -> Vec<Str
         Runtime::Python => vec![interpreter, "-I".to_owned(), format!("{inside}/prepare.py")],
         Runtime::Node => {
             vec![interpreter, format!("{inside}/prepare.js"), "--prune".to_owned()]
-        },
+        }
         Runtime::Java => {
             let home = interpreter.strip_suffix("/bin/java").unwrap_or_default();
             let jars = if folder.join(OWN_JARS).exists() {

@@ -69,7 +69,8 @@ impl Toolchains {
     /// [`EngineError::Unsupported`] when the interpreter is missing or too old, or its frameworks
     /// can't be had; it says what to install.
     pub async fn get(&self, runtime: Runtime) -> Result<&Toolchain, EngineError> {
-        let install = || install(runtime, &self.data_dir, &self.tester, &self.mode, &*self.progress);
+        let install =
+            || install(runtime, &self.data_dir, &self.tester, &self.mode, &*self.progress);
         self.found.get(runtime).get_or_try_init(install).await
     }
 }
