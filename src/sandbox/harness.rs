@@ -11,14 +11,13 @@ use crate::domain::Runtime;
 pub const ROOT: &str = "/opt/tester";
 
 /// The environment of everything in a sandbox, and all of it.
-pub const ENVIRONMENT: [(&str, &str); 7] = [
+pub const ENVIRONMENT: [(&str, &str); 6] = [
     ("PATH", "/usr/local/bin:/usr/bin:/bin"),
     ("HOME", "/work"),
     ("TMPDIR", "/tmp"),
     ("LANG", "C.UTF-8"),
     ("LC_ALL", "C.UTF-8"),
     ("TZ", "UTC"),
-    ("PYTHONDONTWRITEBYTECODE", "1"),
 ];
 
 /// What the supervisor starts: the interpreter, by name, and its arguments.

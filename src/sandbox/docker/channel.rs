@@ -63,17 +63,17 @@ mod tests {
 
     use super::*;
 
-    fn out(message: &'static str) -> Result<LogOutput, Error> {
-        Ok(LogOutput::StdOut { message: message.into() })
+    fn out(message: &'static str) -> LogOutput {
+        LogOutput::StdOut { message: message.into() }
     }
 
-    fn err(message: &'static str) -> Result<LogOutput, Error> {
-        Ok(LogOutput::StdErr { message: message.into() })
+    fn err(message: &'static str) -> LogOutput {
+        LogOutput::StdErr { message: message.into() }
     }
 
     #[tokio::test]
     async fn standard_output_is_read_without_what_is_between() {
-        let items = [out("one "), err("oh"), out(""), out("two")];
+        let items = [out("one "), err("oh"), out(""), out("two")].map(Ok);
         let mut reader = standard_output("test".to_owned(), stream::iter(items));
         let mut text = String::new();
         reader.read_to_string(&mut text).await.expect("no item is an error");
@@ -82,7 +82,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_broken_connection_is_an_error_and_not_an_end() {
-        let items = [out("one"), Err(Error::RequestTimeoutError)];
+        let items = [Ok(out("one")), Err(Error::RequestTimeoutError)];
         let mut reader = standard_output("test".to_owned(), stream::iter(items));
         let mut text = String::new();
         reader.read_to_string(&mut text).await.expect_err("the stream broke");

@@ -43,7 +43,7 @@ pub const CERTIFICATES_VARIABLE: &str = "SSL_CERT_FILE";
 const USUAL_CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// A first build fetches some hundred megabytes of packages.
-const BUILD_DEADLINE: Duration = Duration::from_secs(20 * 60);
+const BUILD_DEADLINE: Duration = Duration::from_mins(20);
 /// The daemon answers when the whole context is there.
 const ANSWER_SECONDS: u64 = 300;
 /// What is shown of a log when a build fails.
@@ -139,7 +139,9 @@ pub fn version(runtime: Runtime, base_image: &str, executable: &Executable) -> S
         part(&content);
     }
     part(&executable.digest);
-    hash.finish().as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    let digest = hash.finish();
+    let first = digest.as_ref().first_chunk().expect("SHA-256 has 32 bytes");
+    format!("{:016x}", u64::from_be_bytes(*first))
 }
 
 /// The name of an image.
@@ -265,5 +267,63 @@ const fn dockerfile(runtime: Runtime) -> &'static str {
         Runtime::Python => include_str!("../../../docker/python.Dockerfile"),
         Runtime::Node => include_str!("../../../docker/node.Dockerfile"),
         Runtime::Java => include_str!("../../../docker/java.Dockerfile"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn executable(digest: u8) -> Executable {
+        Executable { path: PathBuf::from("/dev/null"), digest: vec![digest; 32] }
+    }
+
+    #[test]
+    fn another_executable_or_base_or_runtime_is_another_version() {
+        let one = version(Runtime::Python, "debian:trixie-slim", &executable(1));
+        assert_eq!(one.len(), 16);
+        assert_eq!(one, version(Runtime::Python, "debian:trixie-slim", &executable(1)));
+        assert_ne!(one, version(Runtime::Python, "debian:trixie-slim", &executable(2)));
+        assert_ne!(one, version(Runtime::Python, "debian:forky-slim", &executable(1)));
+        assert_ne!(one, version(Runtime::Node, "debian:trixie-slim", &executable(1)));
+    }
+
+    #[test]
+    fn a_context_is_the_same_twice_and_ends_with_the_executable() {
+        let host = BuildHost::default();
+        let archive = context(Runtime::Python, &executable(1), &host).expect("all is readable");
+        let again = context(Runtime::Python, &executable(1), &host).expect("all is readable");
+        assert_eq!(archive, again);
+        let mut archive = tar::Archive::new(archive.as_slice());
+        let names: Vec<_> = archive
+            .entries()
+            .expect("an archive")
+            .map(|entry| entry.and_then(|entry| Ok(entry.path()?.into_owned())).expect("a name"))
+            .collect();
+        assert!(names.contains(&PathBuf::from("harness/requirements.txt")), "{names:?}");
+        assert_eq!(names.last(), Some(&PathBuf::from("tester")));
+    }
+
+    #[test]
+    fn a_build_is_told_only_how_to_reach_the_world() {
+        let host = BuildHost::from_environment(|name| match name {
+            "HTTPS_PROXY" => Some("proxy".to_owned()),
+            "SSL_CERT_FILE" => Some("/no/such/file".to_owned()),
+            _ => None,
+        });
+        let arguments = BTreeMap::from([("HTTPS_PROXY".to_owned(), "proxy".to_owned())]);
+        assert_eq!(host.arguments, arguments);
+        assert_eq!(host.certificates, None);
+    }
+
+    #[test]
+    fn of_a_long_log_the_last_lines_are_kept() {
+        let (mut log, mut shown) = (VecDeque::new(), Vec::new());
+        for number in 0..100 {
+            let step = BuildInfo { stream: Some(format!("{number}\n\n")), ..BuildInfo::default() };
+            report(step, &mut log, &mut shown).expect("memory takes it");
+        }
+        assert_eq!(log.len(), LAST_LINES);
+        assert_eq!(log.back().map(String::as_str), Some("99"));
     }
 }

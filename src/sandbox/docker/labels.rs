@@ -24,7 +24,7 @@ const CREATED: &str = "tester.sandbox.created";
 const DEADLINE: &str = "tester.sandbox.deadline";
 
 /// A container that is created but not started may be one that its worker is about to start.
-const STARTING: Duration = Duration::from_secs(60);
+const STARTING: Duration = Duration::from_mins(1);
 
 /// The labels of a container created now by `owner`.
 pub(super) fn of_new(
@@ -71,7 +71,7 @@ fn seconds(time: SystemTime) -> u64 {
 mod tests {
     use super::*;
 
-    const LIFETIME: Duration = Duration::from_secs(600);
+    const LIFETIME: Duration = Duration::from_mins(10);
 
     fn container(owner: Uuid, state: ContainerSummaryStateEnum) -> ContainerSummary {
         ContainerSummary {

@@ -31,7 +31,7 @@ use crate::config::{DockerSettings, PerRuntime, SandboxSettings};
 use crate::domain::{Limits, Runtime};
 
 /// Time that a sandbox may exist beyond what its waiting and its run can take: destroying it.
-const SLACK: Duration = Duration::from_secs(120);
+const SLACK: Duration = Duration::from_mins(2);
 
 /// Makes sandboxes with Docker Engine.
 pub struct DockerEngine {
@@ -76,7 +76,11 @@ impl DockerEngine {
                 node: version(Runtime::Node),
                 java: version(Runtime::Java),
             },
-            seccomp: seccomp_profile(),
+            #[cfg(target_os = "linux")]
+            seccomp: Some(super::seccomp::docker_profile()),
+            // The daemon's machine is another one, and with it the kernel that the profile is for.
+            #[cfg(not(target_os = "linux"))]
+            seccomp: None,
         })
     }
 
@@ -175,15 +179,4 @@ impl Engine for DockerEngine {
 
 fn missing_image(tag: &str) -> EngineError {
     EngineError::Unsupported(format!("there is no image {tag}; run `tester worker --build-images`"))
-}
-
-#[cfg(target_os = "linux")]
-fn seccomp_profile() -> Option<String> {
-    Some(super::seccomp::docker_profile())
-}
-
-/// The daemon's machine is another one, and with it the kernel that the profile is for.
-#[cfg(not(target_os = "linux"))]
-fn seccomp_profile() -> Option<String> {
-    None
 }
