@@ -154,7 +154,14 @@ function train(mode) {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
     encoding: 'utf8',
-    env: { PATH: process.env.PATH, TZ: 'UTC', LANG: 'C.UTF-8' },
+    // HOME and TMPDIR too: @swc/core keeps a cache of its addon there, and other places may be out of reach.
+    env: {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      TMPDIR: process.env.TMPDIR,
+      TZ: 'UTC',
+      LANG: 'C.UTF-8',
+    },
   });
   if (run.status !== 0) {
     throw new Error(`prepare: training (${mode}) ended with ${run.status ?? run.signal}\n${run.stdout}\n${run.stderr}`);

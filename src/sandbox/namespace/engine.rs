@@ -18,6 +18,8 @@ use crate::sandbox::{Engine, EngineError, Sandbox, harness};
 
 /// Processes of a sandbox that are ours: its stage and its supervisor.
 const OWN_PROCESSES: u32 = 2;
+/// How many processes a user may start elsewhere while a sandbox of the reduced mode lives.
+const PROCESSES_OF_OTHERS: u64 = 512;
 /// Addresses that programs and libraries take before user code has any.
 const ADDRESSES_OF_PROGRAMS: u64 = 256 * 1024 * 1024;
 
@@ -129,10 +131,12 @@ impl NamespaceEngine {
         let runtime = toolchain.runtime;
         let limits = self.limits.get(runtime);
         let supervise = [self.mode.tester(&self.tester), "supervise".into(), "--".into()];
-        // In the reduced mode processes would be counted for the whole user.
+        let processes = u64::from(limits.processes + OWN_PROCESSES);
         let processes = match self.mode {
-            Mode::Namespaces => Some(u64::from(limits.processes + OWN_PROCESSES)),
-            Mode::Reduced { .. } => None,
+            Mode::Namespaces => Some(processes),
+            Mode::Reduced { .. } if self.groups => None,
+            // The user's other processes come and go, and must not starve an honest test.
+            Mode::Reduced { .. } => Some(processes + PROCESSES_OF_OTHERS),
         };
         Plan {
             argv: supervise.into_iter().chain(self.harness_argv(toolchain)).collect(),

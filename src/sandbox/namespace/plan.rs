@@ -55,7 +55,8 @@ pub(super) enum Access {
 /// What the processes of a sandbox may use, as far as the stage holds them to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Bounds {
-    /// Processes and threads; none where they are counted for the whole user.
+    /// Processes and threads. They are counted by user and user namespace: in the reduced mode this
+    /// is what may come on top of what the user has already.
     pub(super) processes: Option<u64>,
     /// Bytes in each of `/work` and `/tmp`, and in one file.
     pub(super) files_bytes: u64,

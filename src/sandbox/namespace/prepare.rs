@@ -45,7 +45,7 @@ pub(in crate::sandbox) async fn prepare(
         harness: Some(Harness { name, folder: toolchain.folder.clone(), access: Access::Write }),
         work: work.clone(),
         bounds: Bounds {
-            processes: matches!(mode, Mode::Namespaces).then_some(PROCESSES),
+            processes: Some(PROCESSES),
             files_bytes: FILES_BYTES,
             file_bytes: FILES_BYTES,
             files_count: FILES_COUNT,

@@ -1,10 +1,12 @@
 //! The mode for hosts that refuse namespaces: Landlock says what can be read and written, seccomp
-//! leaves no network, limits are per process, and all that was started is found and killed by
-//! descent. Weaker, and said so loudly: processes of the host can be seen (not read), one folder
-//! of the disk is written to without a quota, processes are counted only by a control group.
+//! leaves no network, limits are a process's or a user's, and all that was started is found and
+//! killed by descent. Weaker, and said so loudly: processes of the host can be seen (not read), one folder
+//! of the disk is written to without a quota, processes are counted together with the user's others.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -55,13 +57,31 @@ const WRITABLE_DEVICES: [&str; 4] = ["/dev/null", "/dev/zero", "/dev/full", "/de
 /// Becomes the planned program. Comes back only when that can't be done.
 pub(super) fn enter() -> Result<ExitCode, StepError> {
     SigSet::empty().thread_set_mask().during("unblock signals")?;
-    let plan = read_plan()?;
+    let mut plan = read_plan()?;
     if geteuid().is_root() {
         become_nobody()?;
+    }
+    if let Some(processes) = &mut plan.bounds.processes {
+        *processes += threads_of_user().during("count the user's processes")?;
     }
     let work = work_folder(&plan)?;
     chdir(work).during("enter the work folder")?;
     become_program(&plan, restrict)
+}
+
+/// Processes and threads that count for this process's user already.
+fn threads_of_user() -> io::Result<u64> {
+    let own = geteuid().as_raw();
+    let mut threads = 0;
+    for entry in fs::read_dir("/proc")? {
+        let entry = entry?;
+        let of_user = entry.metadata().is_ok_and(|folder| folder.uid() == own);
+        if of_user && let Ok(status) = fs::read_to_string(entry.path().join("status")) {
+            let count = status.lines().find_map(|line| line.strip_prefix("Threads:"));
+            threads += count.and_then(|count| count.trim().parse::<u64>().ok()).unwrap_or(1);
+        }
+    }
+    Ok(threads)
 }
 
 fn restrict(plan: &Plan) -> Result<(), StepError> {
@@ -116,7 +136,7 @@ fn leave_network() -> Result<(), seccompiler::Error> {
 
 /// Debian's JDKs keep their configuration in `/etc/java-17-openjdk` and the like.
 fn java_configuration() -> impl Iterator<Item = PathBuf> {
-    let entries = std::fs::read_dir("/etc").into_iter().flatten().flatten();
+    let entries = fs::read_dir("/etc").into_iter().flatten().flatten();
     entries.map(|entry| entry.path()).filter(|path| {
         let name = path.file_name().and_then(|name| name.to_str());
         name.is_some_and(|name| name.starts_with("java-"))
