@@ -188,7 +188,8 @@ pub async fn build_images(
 
 async fn docker(settings: &SandboxSettings) -> Result<Arc<dyn Engine>, EngineProblem> {
     let executable = Executable::read(std::env::current_exe()?).await?;
-    let engine = DockerEngine::connect(settings, &executable).await.map_err(unusable)?;
+    let engine =
+        DockerEngine::connect(settings, &executable).await.map_err(|error| unusable(&error))?;
     Ok(Arc::new(engine))
 }
 
@@ -196,7 +197,7 @@ async fn docker(settings: &SandboxSettings) -> Result<Arc<dyn Engine>, EnginePro
 async fn usable_docker(settings: &SandboxSettings) -> Result<Arc<dyn Engine>, EngineProblem> {
     let engine = docker(settings).await?;
     for runtime in Runtime::ALL {
-        engine.check(runtime).await.map_err(unusable)?;
+        engine.check(runtime).await.map_err(|error| unusable(&error))?;
     }
     Ok(engine)
 }
@@ -209,7 +210,7 @@ async fn reap(engine: &dyn Engine) {
     }
 }
 
-fn unusable(error: EngineError) -> EngineProblem {
+fn unusable(error: &EngineError) -> EngineProblem {
     EngineProblem::Unusable(error.to_string())
 }
 

@@ -20,7 +20,7 @@ pub struct Args {
     /// Builds the images of the docker engine's sandboxes and ends.
     #[arg(long)]
     build_images: bool,
-    /// What --build-images builds on, instead of sandbox.docker.base_image.
+    /// What --build-images builds on, instead of `sandbox.docker.base_image`.
     #[arg(long, value_name = "IMAGE", requires = "build_images")]
     base_image: Option<String>,
     /// Where the namespace engine keeps the test frameworks, instead of .tester in the working

@@ -126,6 +126,7 @@ pub(super) struct CacheKnobs {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the names are the knobs', unit included")]
 pub(super) struct WorkerKnobs {
     pub(super) connect_timeout_ms: i64,
     pub(super) total_timeout_ms: i64,

@@ -23,7 +23,7 @@ use crate::languages::{Manifest, Role};
 
 /// The status with which a JVM ends that ran out of heap (`-XX:+ExitOnOutOfMemoryError`).
 const JAVA_OUT_OF_MEMORY: i32 = 3;
-/// SIGKILL, which the kernel sends when the memory is used up, among others.
+/// How V8 ends itself when its heap is used up.
 const SIGABRT: i32 = 6;
 /// How V8 ends what it prints before it aborts for want of memory.
 const NODE_OUT_OF_MEMORY: &str = "JavaScript heap out of memory";
@@ -72,14 +72,14 @@ pub(super) fn judge(facts: &Facts<'_>) -> Verdict {
     {
         explain_unfinished(&mut tests, facts.locale);
     }
-    let stats = stats(facts, &tests);
-    let output = report(facts, &tests, &stats);
+    let cost = account(facts, &tests);
+    let output = report(facts, &tests, &cost);
     Verdict {
         success: status == RunStatus::Passed,
         output,
         error: reason.text(facts.locale),
         status,
-        stats,
+        stats: cost,
         limits_reached: limits_reached(facts, status),
         isolation: facts.isolation.clone(),
         language: facts.language,
@@ -199,7 +199,7 @@ fn limits_reached(facts: &Facts<'_>, status: RunStatus) -> Vec<LimitReached> {
         .collect()
 }
 
-fn stats(facts: &Facts<'_>, tests: &[TestResult]) -> RunStats {
+fn account(facts: &Facts<'_>, tests: &[TestResult]) -> RunStats {
     let cpu = facts.usage.cpu.map(|cpu| cpu.saturating_sub(facts.idle_cpu.unwrap_or_default()));
     RunStats {
         wall_ms: whole_milliseconds(facts.wall),

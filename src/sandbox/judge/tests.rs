@@ -136,7 +136,7 @@ fn an_end_without_the_last_word_is_no_pass_whatever_was_reported() {
 fn the_kernels_word_on_memory_comes_before_every_report() {
     let usage = Usage { out_of_memory_kills: Some(1), ..Usage::default() };
     for ending in [EXITED, Ending::Timeout, Ending::Exited { code: None, signal: Some(9) }] {
-        let run = Run { usage, ending, ..Run::of(reported(&[("test_a", TestStatus::Passed)])) };
+        let run = Run { ending, usage, ..Run::of(reported(&[("test_a", TestStatus::Passed)])) };
         let verdict = run.judged();
         assert_eq!(verdict.status, RunStatus::OutOfMemory);
         let reached = LimitReached { limit: Limit::Memory, value: LIMITS.memory_bytes };
