@@ -1,7 +1,8 @@
 //! The mode for hosts that refuse namespaces: Landlock says what can be read and written, seccomp
 //! leaves no network, limits are a process's or a user's, and all that was started is found and
-//! killed by descent. Weaker, and said so loudly: processes of the host can be seen (not read), one folder
-//! of the disk is written to without a quota, processes are counted together with the user's others.
+//! killed by descent. Weaker, and said so loudly: processes of the host can be seen (not read),
+//! one folder of the disk is written to without a quota, and processes are counted together with
+//! the user's others.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -141,3 +141,34 @@ async fn client(command: &mut Command, name: &str) -> Result<(), EngineError> {
     let status = output.status;
     Err(EngineError::Unavailable(format!("{name} failed ({status}): {}", lines[last..].join("\n"))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn jdk() -> Found {
+        Found {
+            runtime: Runtime::Java,
+            title: "Java 21".to_owned(),
+            version: "21".to_owned(),
+            interpreter: "/opt/jdk/bin/java".into(),
+            readable: vec!["/opt/jdk".into()],
+        }
+    }
+
+    #[test]
+    fn java_is_prepared_by_the_jdk_that_runs_it() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let command = preparation(&jdk(), folder.path(), "/opt/tester/java");
+        assert!(command.contains(&"JAVA_HOME=/opt/jdk".to_owned()), "{command:?}");
+        assert!(command.contains(&SYSTEM_JARS.to_owned()), "{command:?}");
+    }
+
+    #[test]
+    fn jars_of_its_own_are_named_as_the_sandbox_sees_them() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::create_dir_all(folder.path().join(OWN_JARS)).expect("a new folder");
+        let command = preparation(&jdk(), folder.path(), "/opt/tester/java");
+        assert!(command.contains(&format!("/opt/tester/java/{OWN_JARS}")), "{command:?}");
+    }
+}
