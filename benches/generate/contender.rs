@@ -218,11 +218,17 @@ fn start_tester(
     peer: &PacedPeer,
     folder: &Path,
 ) -> anyhow::Result<ServerProcess> {
+    // What runs tests is not measured here, and would warm up meanwhile.
+    let knobs = folder.join("knobs.toml");
+    let cold = ["python", "node", "java"].map(|runtime| format!("sandbox.{runtime}.warm = 0\n"));
+    std::fs::write(&knobs, cold.concat())?;
     let mut command = Command::new(env!("CARGO_BIN_EXE_tester"));
     command
         .arg("dev")
         .arg("--data-dir")
         .arg(folder.join("data"))
+        .arg("--config")
+        .arg(&knobs)
         // No `.env` and no variable of whoever runs this may change what is measured.
         .current_dir(folder)
         .env_clear()

@@ -1,7 +1,7 @@
 //! Which engine makes this process's sandboxes, and the proof that it does what it must.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::{DockerSettings, EngineChoice, SandboxSettings};
@@ -187,10 +187,14 @@ pub async fn build_images(
 }
 
 async fn docker(settings: &SandboxSettings) -> Result<Arc<dyn Engine>, EngineProblem> {
-    let executable = Executable::read(std::env::current_exe()?).await?;
+    let executable = Executable::read(executable(settings)?).await?;
     let engine =
         DockerEngine::connect(settings, &executable).await.map_err(|error| unusable(&error))?;
     Ok(Arc::new(engine))
+}
+
+fn executable(settings: &SandboxSettings) -> io::Result<PathBuf> {
+    settings.executable.clone().map_or_else(std::env::current_exe, Ok)
 }
 
 /// Docker with all images: in `auto`, a daemon that was never prepared is no choice.
@@ -241,7 +245,7 @@ mod host {
         data_dir: &Path,
         mode: Mode,
     ) -> Result<Arc<dyn Engine>, String> {
-        let tester = std::env::current_exe().map_err(|error| error.to_string())?;
+        let tester = super::executable(settings).map_err(|error| error.to_string())?;
         namespace::probe(&tester, &mode).await.map_err(|refusal| refusal.to_string())?;
         let progress = Box::new(|what: &str| tracing::info!("{what}"));
         let toolchains =

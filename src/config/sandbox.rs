@@ -19,6 +19,9 @@ pub enum EngineChoice {
 pub struct SandboxSettings {
     /// `SANDBOX_ENGINE`, `sandbox.engine`: `None` is `auto`, the role's own order of preference.
     pub engine: Option<EngineChoice>,
+    /// This program as a file: what every sandbox starts. `None` is the running one; a test that
+    /// runs the program inside its own process names the real one.
+    pub executable: Option<PathBuf>,
     /// The docker engine.
     pub docker: DockerSettings,
     /// What one sandbox may use, by runtime.

@@ -37,8 +37,11 @@ pub enum Frame {
 
 /// An event or a line has more bytes than the decoder's bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an event is longer than the bound")]
-pub struct EventTooLarge;
+#[error("an event is longer than {max_bytes} bytes")]
+pub struct EventTooLarge {
+    /// The bound.
+    pub max_bytes: usize,
+}
 
 /// Splits a byte stream into frames. How the stream is cut into pushes makes no difference to
 /// what comes out.
@@ -155,7 +158,7 @@ impl Decoder {
         }
         if self.state == State::Overflowed {
             self.state = State::Over;
-            return Some(Err(EventTooLarge));
+            return Some(Err(EventTooLarge { max_bytes: self.max_event_bytes }));
         }
         None
     }

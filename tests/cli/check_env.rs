@@ -178,6 +178,30 @@ fn the_json_report_keeps_its_form() {
           "purpose": "what is logged; default info",
           "problem": null,
           "remedy": "a tracing filter, such as info or info,tester=debug"
+        },
+        {
+          "name": "SANDBOX_ENGINE",
+          "state": "default",
+          "required": false,
+          "purpose": "what isolates the tests that are run; default auto: docker in worker, in dev namespace where this machine lets it, else docker",
+          "problem": null,
+          "remedy": "auto, docker or namespace"
+        },
+        {
+          "name": "DOCKER_RUNTIME",
+          "state": "default",
+          "required": false,
+          "purpose": "the runtime of the sandboxes that Docker makes; default runc",
+          "problem": null,
+          "remedy": "a runtime that the daemon knows (`docker info`), such as runc, runsc (gVisor), crun or kata"
+        },
+        {
+          "name": "DOCKER_HOST",
+          "state": "default",
+          "required": false,
+          "purpose": "where Docker Engine listens; default unix:///var/run/docker.sock",
+          "problem": null,
+          "remedy": "the path of a socket of this machine, as unix:///path"
         }
       ],
       "problems": [
@@ -208,6 +232,9 @@ fn the_table_says_what_is_wrong_and_how_to_put_it_right() {
     LOG_FORMAT         invalid  optional  must be json or text
                                           → json or text
     RUST_LOG           default  optional  what is logged; default info
+    SANDBOX_ENGINE     default  optional  what isolates the tests that are run; default auto: docker in worker, in dev namespace where this machine lets it, else docker
+    DOCKER_RUNTIME     default  optional  the runtime of the sandboxes that Docker makes; default runc
+    DOCKER_HOST        default  optional  where Docker Engine listens; default unix:///var/run/docker.sock
 
     tester worker: bad, 2 problems
     ");

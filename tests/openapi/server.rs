@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tester::app::startup::Application;
-use tester::config::{DevSettings, Environment, Sources};
+use tester::config::{DevSettings, Environment, PerRuntime, Sources};
 use tokio::sync::oneshot;
 
 /// Long enough for any machine, short enough to find a hang.
@@ -33,6 +33,9 @@ impl Server {
         let mut settings =
             DevSettings::load(&sources).unwrap_or_else(|problems| panic!("{problems}"));
         folder.path().clone_into(&mut settings.data_dir);
+        settings.sandbox.executable = Some(env!("CARGO_BIN_EXE_tester").into());
+        // Nothing is warmed up, or even installed, that no test asks for.
+        settings.sandbox.warm = PerRuntime::default();
         let application = Application::dev(settings).await.expect("the folder is there");
         let url = format!("http://{}", application.address());
         let (stop, stopped) = oneshot::channel::<()>();

@@ -18,7 +18,7 @@ pub(in crate::api) struct LocalizedEvent {
 /// The JSON on the `data:` line of one frame.
 #[derive(Serialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub(in crate::api) enum FrameData {
+pub(in crate::api) enum ExecutionFrame {
     /// `event: test`: a test ended. What the result says of it counts.
     Test(TestResult),
     /// `event: result`, the last frame: the verdict.
@@ -34,13 +34,13 @@ pub(in crate::api) enum FrameData {
 impl Frame for LocalizedEvent {
     fn write(self, out: &mut BytesMut) {
         let (event, data) = match self.event {
-            Ok(ExecutionEvent::Test(test)) => ("test", FrameData::Test(test)),
-            Ok(ExecutionEvent::Result(verdict)) => ("result", FrameData::Result(verdict)),
+            Ok(ExecutionEvent::Test(test)) => ("test", ExecutionFrame::Test(test)),
+            Ok(ExecutionEvent::Result(verdict)) => ("result", ExecutionFrame::Result(verdict)),
             Err(error) => {
                 let error = ApiError::from(error);
                 error.log();
                 let message = error.message(self.locale);
-                ("error", FrameData::Error { code: error.code(), message })
+                ("error", ExecutionFrame::Error { code: error.code(), message })
             }
         };
         write_frame(out, Some(event), &data);

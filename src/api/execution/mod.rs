@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::schema::SchemaType;
 use utoipa::openapi::{Object, ObjectBuilder, Type};
 
-use self::frames::FrameData;
+use self::frames::ExecutionFrame;
 pub(super) use self::frames::LocalizedEvent;
 use super::body::{Fields, read_object};
 use super::context::{RequestContext, state};
@@ -80,7 +80,7 @@ pub(super) async fn execute(
             status = OK,
             description = "The stream. Each frame's data is one of these; a frame is no JSON document by itself.",
             content_type = "text/event-stream",
-            body = FrameData,
+            body = ExecutionFrame,
         ),
         refusals::Authentication,
         refusals::RateLimit,

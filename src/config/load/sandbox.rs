@@ -38,6 +38,7 @@ impl Loader<'_> {
         let idle_max = self.milliseconds("sandbox.idle_max_ms", idle_max, &deadline);
         Some(SandboxSettings {
             engine: engine?,
+            executable: None,
             docker: docker?,
             limits: PerRuntime { python: python.0, node: node.0, java: java.0 },
             warm: PerRuntime { python: python.1, node: node.1, java: java.1 },

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
@@ -7,7 +8,8 @@ use proptest::prelude::*;
 use secrecy::ExposeSecret as _;
 
 use super::*;
-use crate::config::{KnobsFile, LogFormat, Subject};
+use crate::config::{EngineChoice, KnobsFile, LogFormat, Subject};
+use crate::domain::Limits;
 
 const MASTER_KEY: &str = "Jx3tQ0mV9rLk2WcYpZ8uHsN5dGfB1aTeRiOqXy7wM4E=";
 const WORKER_TOKEN: &str = "w0rKer-t0ken-Jx3tQ0mV9rLk2WcYpZ8uHsN5dGfB1";
@@ -332,10 +334,67 @@ fn each_bad_value_in_production_has_its_problem() {
         let sources = with(production(), [(*name, *value)]);
         assert_eq!(flaws(ServeSettings::load(&sources)), [format!("{name} {flaw}")], "{value:?}");
     }
-    for variable in &variables::ALL {
+    let for_serve = |variable: &&&Variable| variable.need(Role::Serve) != Need::Unread;
+    for variable in variables::ALL.iter().filter(for_serve) {
         let tried = cases.iter().any(|(name, ..)| *name == variable.name());
         assert!(tried, "{} has no bad value in this table", variable.name());
     }
+}
+
+#[test]
+fn each_bad_value_of_the_workers_own_variables_has_its_problem() {
+    let cases = [
+        ("SANDBOX_ENGINE", "podman", "must be auto, docker or namespace"),
+        ("DOCKER_RUNTIME", "run sc", "is no name of a runtime"),
+        (
+            "DOCKER_HOST",
+            "tcp://10.0.0.5:2375",
+            "must be unix:// and an absolute path: a socket of this machine",
+        ),
+        (
+            "DOCKER_HOST",
+            "unix://docker.sock",
+            "must be unix:// and an absolute path: a socket of this machine",
+        ),
+    ];
+    for (name, value, flaw) in cases {
+        let environment: Environment =
+            [("WORKER_AUTH_TOKEN", WORKER_TOKEN), (name, value)].into_iter().collect();
+        let flaws = flaws(WorkerSettings::load(&environment.into()));
+        assert_eq!(flaws, [format!("{name} {flaw}")], "{value:?}");
+    }
+}
+
+#[test]
+fn every_variable_of_the_worker_has_its_effect() {
+    let environment: Environment = [
+        ("WORKER_AUTH_TOKEN", WORKER_TOKEN),
+        ("SANDBOX_ENGINE", "Namespace"),
+        ("DOCKER_RUNTIME", "runsc"),
+        ("DOCKER_HOST", "unix:///run/docker.sock"),
+        ("PORT", "0"),
+    ]
+    .into_iter()
+    .collect();
+    let settings = WorkerSettings::load(&environment.into()).expect("sound settings");
+    assert_eq!(settings.sandbox.engine, Some(EngineChoice::Namespace));
+    assert_eq!(settings.sandbox.docker.runtime, "runsc");
+    assert_eq!(settings.sandbox.docker.socket, Path::new("/run/docker.sock"));
+    assert_eq!(settings.listen.port, 0);
+}
+
+#[test]
+fn the_limits_of_a_sandbox_are_those_of_the_design() {
+    let environment: Environment = [("WORKER_AUTH_TOKEN", WORKER_TOKEN)].into_iter().collect();
+    let settings = WorkerSettings::load(&environment.into()).expect("sound settings");
+    assert_eq!(settings.sandbox.engine, None);
+    let limits = settings.sandbox.limits;
+    let of = |limits: &Limits| (limits.wall.as_secs(), limits.memory_bytes >> 20, limits.processes);
+    assert_eq!(of(&limits.python), (10, 256, 64));
+    assert_eq!(of(&limits.node), (10, 256, 128));
+    assert_eq!(of(&limits.java), (20, 512, 256));
+    assert_eq!((limits.java.output_bytes, limits.java.files_bytes), (1 << 20, 64 << 20));
+    assert_eq!((limits.java.files_count, limits.java.cpu_millis), (4_096, 1_000));
 }
 
 #[test]

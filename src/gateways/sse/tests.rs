@@ -18,7 +18,7 @@ fn take(decoder: &mut Decoder, got: &mut Vec<Got>) {
             Ok(Frame::Event(event)) => Got::Event(event.data),
             Ok(Frame::Tail(event)) => Got::Tail(event.data),
             Ok(Frame::Bare(text)) => Got::Bare(text),
-            Err(EventTooLarge) => Got::TooLarge,
+            Err(EventTooLarge { .. }) => Got::TooLarge,
         });
     }
 }

@@ -45,7 +45,11 @@ fn pytest(facts: &Facts<'_>, tests: &[TestResult], stats: &RunStats) -> String {
             out += &block(breakage.detail.as_deref().unwrap_or(&breakage.message));
         }
     }
-    for (status, title) in [(TestStatus::Error, "ERRORS"), (TestStatus::Failed, "FAILURES")] {
+    for (status, title) in [
+        (TestStatus::Error, "ERRORS"),
+        (TestStatus::Failed, "FAILURES"),
+        (TestStatus::Unfinished, "UNFINISHED"),
+    ] {
         let entries: Vec<&Entry> = with_status(facts, status).collect();
         if entries.is_empty() {
             continue;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tester::app::startup::Application;
-use tester::config::{DevSettings, Environment, KnobsFile, ServeSettings, Sources};
+use tester::config::{DevSettings, Environment, KnobsFile, PerRuntime, ServeSettings, Sources};
 use tester_peers::gemini::GeminiPeer;
 use tester_peers::supabase::{SERVICE_ROLE_KEY, SupabasePeer};
 use tester_peers::tokens::TokenMint;
@@ -243,6 +243,9 @@ impl DevApp {
         let mut settings =
             DevSettings::load(&sources).unwrap_or_else(|problems| panic!("{problems}"));
         folder.path().clone_into(&mut settings.data_dir);
+        settings.sandbox.executable = Some(env!("CARGO_BIN_EXE_tester").into());
+        // Nothing is warmed up, or even installed, that no test asks for.
+        settings.sandbox.warm = PerRuntime::default();
         let application = Application::dev(settings).await.expect("the folder is there");
         Self { gemini, folder, running: Running::start(application) }
     }

@@ -15,10 +15,17 @@ pub struct Process {
 impl Process {
     /// Starts `tester dev` on a folder and waits until it says that it is ready.
     pub async fn dev(folder: &Path, variables: &[(&str, &str)]) -> Self {
+        // Nothing is warmed up, or even installed, that no test asks for.
+        let knobs = folder.join("knobs.toml");
+        let cold =
+            ["python", "node", "java"].map(|runtime| format!("sandbox.{runtime}.warm = 0\n"));
+        std::fs::write(&knobs, cold.concat()).expect("a writable folder");
         let mut child = Command::new(env!("CARGO_BIN_EXE_tester"))
             .arg("dev")
             .arg("--data-dir")
             .arg(folder)
+            .arg("--config")
+            .arg(&knobs)
             .current_dir(folder)
             .env_clear()
             .env("PORT", "0")
