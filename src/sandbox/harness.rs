@@ -74,7 +74,8 @@ mod tests {
 
     #[test]
     fn node_is_started_with_the_flags_that_its_code_cache_was_made_with() {
-        let flags: Vec<&str> = include_str!("../../harness/node/flags").split_whitespace().collect();
+        let flags: Vec<&str> =
+            include_str!("../../harness/node/flags").split_whitespace().collect();
         let argv = argv(Runtime::Node);
         assert_eq!(argv[1..argv.len() - 1], flags);
     }
