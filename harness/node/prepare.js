@@ -3,9 +3,9 @@
 //
 //   node prepare.js [--prune]
 //
-// It writes dist/bundle.js and dist/bundle.cache; afterwards the folder may be
-// read-only. A run needs harness.js, dist/ and node_modules/@swc; --prune deletes
-// the other packages (60 MB become 11). What it does, and why:
+// It writes dist/{bundle.js,bundle.cache,swc.node}; afterwards the folder may be
+// read-only. A run needs harness.js and dist/; --prune deletes the packages
+// (90 MB become 32). What it does, and why:
 //
 // 1. Finds the modules that a training run really uses (Jest's packages bring
 //    Babel and more, of which a one-file run needs nothing) and puts them and
@@ -22,6 +22,7 @@
 // 3. Trains once more from the bundle and stores the code cache, which then holds
 //    the functions that were compiled on the way.
 const fs = require('fs');
+const os = require('os');
 const path = require('path');
 const vm = require('vm');
 const { spawnSync } = require('child_process');
@@ -123,12 +124,44 @@ function bundle(ids) {
   return parts.join('\n');
 }
 
+// The package's addon is a loader that unpacks the real one, 30 MB, into a cache of its user at
+// every first use: 100 ms, and no place in a sandbox to put it. So it is unpacked here, once.
+function unpackAddon() {
+  const { platform, arch } = process;
+  const abis = { linux: ['-gnu', '-musl'], win32: ['-msvc'] }[platform] ?? [''];
+  const [packed] = abis
+    .map(abi => path.join(root, 'node_modules', '@swc', `core-${platform}-${arch}${abi}`))
+    .filter(folder => fs.existsSync(folder));
+  if (!packed) throw new Error(`prepare: @swc/core has no addon for ${platform} ${arch}`);
+  const home = fs.mkdtempSync(path.join(os.tmpdir(), 'swc-'));
+  const run = spawnSync(process.execPath, ['-e', 'require(process.argv[1])', packed], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH, HOME: home, TMPDIR: home },
+  });
+  if (run.status !== 0) throw new Error(`prepare: @swc/core does not load: ${run.stderr}`);
+  const addons = folder =>
+    fs.readdirSync(folder, { recursive: true }).filter(name => name.endsWith('.node')).map(name => path.join(folder, name));
+  // A version that is not packed leaves nothing there.
+  const [addon] = [...addons(home), ...addons(packed)];
+  fs.copyFileSync(addon, path.join(dist, 'swc.node'));
+  fs.chmodSync(path.join(dist, 'swc.node'), 0o644);
+  fs.rmSync(home, { recursive: true, force: true });
+}
+
 function train(mode) {
   const run = spawnSync(process.execPath, [...FLAGS, __filename, mode], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
     encoding: 'utf8',
-    env: { PATH: process.env.PATH, TZ: 'UTC', LANG: 'C.UTF-8' },
+    // HOME and TMPDIR too: @swc/core keeps a cache of its addon there, and other places may be out of reach.
+    env: {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      TMPDIR: process.env.TMPDIR,
+      TZ: 'UTC',
+      LANG: 'C.UTF-8',
+    },
   });
   if (run.status !== 0) {
     throw new Error(`prepare: training (${mode}) ended with ${run.status ?? run.signal}\n${run.stdout}\n${run.stderr}`);
@@ -178,6 +211,7 @@ async function main() {
     process.exit(0);
   }
   fs.mkdirSync(dist, { recursive: true });
+  unpackAddon();
   fs.rmSync(cacheFile, { force: true });
   fs.writeFileSync(bundleFile, bundle([]));
   const found = JSON.parse(train('--find'));
@@ -186,10 +220,7 @@ async function main() {
   train('--cache');
   const size = file => `${(fs.statSync(file).size / 1024).toFixed(0)} KiB`;
   if (mode === '--prune') {
-    const modules = path.join(root, 'node_modules');
-    for (const name of fs.readdirSync(modules)) {
-      if (name !== '@swc') fs.rmSync(path.join(modules, name), { recursive: true, force: true });
-    }
+    fs.rmSync(path.join(root, 'node_modules'), { recursive: true, force: true });
   }
   console.log(`${ids.length} modules, bundle ${size(bundleFile)}, code cache ${size(cacheFile)}`);
 }

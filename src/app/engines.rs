@@ -231,7 +231,8 @@ mod host {
         settings: &SandboxSettings,
         data_dir: &Path,
     ) -> Result<Arc<dyn Engine>, String> {
-        start(settings, data_dir, Mode::Reduced).await
+        let work = data_dir.join("work");
+        start(settings, data_dir, Mode::Reduced { work }).await
     }
 
     async fn start(
@@ -240,9 +241,10 @@ mod host {
         mode: Mode,
     ) -> Result<Arc<dyn Engine>, String> {
         let tester = std::env::current_exe().map_err(|error| error.to_string())?;
-        namespace::probe(&tester, mode).await.map_err(|refusal| refusal.to_string())?;
+        namespace::probe(&tester, &mode).await.map_err(|refusal| refusal.to_string())?;
         let progress = Box::new(|what: &str| tracing::info!("{what}"));
-        let toolchains = Toolchains::new(data_dir.to_owned(), tester.clone(), progress);
+        let toolchains =
+            Toolchains::new(data_dir.to_owned(), tester.clone(), mode.clone(), progress);
         let engine = NamespaceEngine::new(tester, mode, toolchains, settings.limits)
             .map_err(|error| error.to_string())?;
         Ok(Arc::new(engine))

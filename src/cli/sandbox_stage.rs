@@ -18,6 +18,7 @@ enum StagePart {
     Outside,
     Inside,
     Reduced,
+    ReducedInside,
 }
 
 /// Does the stage's work in this process, which must have one thread.
@@ -27,5 +28,6 @@ pub fn run(args: &Args) -> ExitCode {
         StagePart::Outside => Part::Outside,
         StagePart::Inside => Part::Inside,
         StagePart::Reduced => Part::Reduced,
+        StagePart::ReducedInside => Part::ReducedInside,
     })
 }

@@ -75,3 +75,12 @@ pub struct Limits {
     /// `sandbox.files_count`: inodes in each of them.
     pub files_count: u64,
 }
+
+impl Limits {
+    /// Longest single file, in bytes: more than either folder holds, so that a program that fills
+    /// one sees a full disk. It bounds what may be written anywhere else.
+    #[must_use]
+    pub const fn file_bytes(&self) -> u64 {
+        self.files_bytes.saturating_mul(2)
+    }
+}

@@ -30,6 +30,8 @@ const CLAIM_PATIENCE: Duration = Duration::from_secs(15);
 /// Wait after the first failed start, doubled with each one, up to the second value.
 const RETRY_MIN: Duration = Duration::from_millis(250);
 const RETRY_MAX: Duration = Duration::from_secs(30);
+/// How long a sandbox that is being made may take when the worker stops.
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
 /// What a harness that died while it warmed up is quoted with, in bytes.
 const LAST_WORDS_MAX: usize = 2_000;
 
@@ -237,9 +239,13 @@ impl WarmPool {
     }
 
     async fn start_one(&self, runtime: Runtime) {
+        let mut start = std::pin::pin!(self.start(runtime));
         let started = tokio::select! {
-            () = self.0.stopping.cancelled() => Err(stopping()),
-            started = self.start(runtime) => started,
+            started = &mut start => started,
+            // What is half made is finished, so that it can be destroyed in order.
+            () = self.0.stopping.cancelled() => {
+                timeout(STOP_PATIENCE, start).await.unwrap_or_else(|_| Err(stopping()))
+            }
         };
         let mut retry = None;
         {
@@ -313,9 +319,13 @@ impl WarmPool {
             return Err(EngineError::Unavailable("the sandbox has no channel".to_owned()));
         };
         let deadline = self.0.settings.start_timeout;
-        let ready = timeout(deadline, until_ready(&mut from)).await.unwrap_or_else(|_| {
-            Err(format!("the {runtime} sandbox was not warm within {} ms", deadline.as_millis()))
-        });
+        let ready = tokio::select! {
+            ready = timeout(deadline, until_ready(&mut from)) => ready.unwrap_or_else(|_| {
+                let ms = deadline.as_millis();
+                Err(format!("the {runtime} sandbox was not warm within {ms} ms"))
+            }),
+            () = self.0.stopping.cancelled() => Err("the worker is shutting down".to_owned()),
+        };
         match ready {
             Ok(versions) => {
                 metrics::histogram!("tester_sandbox_start_seconds", "runtime" => runtime.as_str())

@@ -31,6 +31,8 @@ use self::remains::Remains;
 use self::worker::{Engine, Shared};
 
 fn main() -> ExitCode {
+    // Nothing else in this process installs one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let arguments = Arguments::from_args();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

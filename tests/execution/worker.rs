@@ -2,6 +2,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::process::Stdio;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -101,7 +102,10 @@ impl Worker {
             .arg("--data-dir")
             .arg(&folder)
             .env_clear()
-            .envs(std::env::vars().filter(|(name, _)| ["PATH", "HOME"].contains(&name.as_str())))
+            .envs(
+                std::env::vars()
+                    .filter(|(name, _)| ["PATH", "HOME", "DOCKER_HOST"].contains(&name.as_str())),
+            )
             .env("WORKER_AUTH_TOKEN", TOKEN)
             .env("HOST", "127.0.0.1")
             .env("PORT", "0")
@@ -210,11 +214,13 @@ impl Worker {
 pub struct Shared {
     engine: Engine,
     worker: OnceCell<Worker>,
+    /// Whether it was tried before: what did not start once is not waited for again.
+    tried: AtomicBool,
 }
 
 impl Shared {
     pub const fn new(engine: Engine) -> Self {
-        Self { engine, worker: OnceCell::const_new() }
+        Self { engine, worker: OnceCell::const_new(), tried: AtomicBool::new(false) }
     }
 
     pub const fn engine(&self) -> Engine {
@@ -222,7 +228,13 @@ impl Shared {
     }
 
     pub async fn get(&self) -> &Worker {
-        self.worker.get_or_init(|| Worker::start(self.engine, "")).await
+        self.worker
+            .get_or_init(|| {
+                let again = self.tried.swap(true, Ordering::SeqCst);
+                assert!(!again, "the worker did not start");
+                Worker::start(self.engine, "")
+            })
+            .await
     }
 
     /// Stops it, if it was started. False when it did not end well.

@@ -8,21 +8,16 @@
 /* global $root */
 const vm = require('vm');
 const path = require('path');
-const { existsSync } = require('fs');
 
-// swc's own binding, without the wrapper that would look for configuration files.
+// swc's own binding as prepare.js unpacked it, without the wrapper that would look for
+// configuration files.
 let binding;
 function swc() {
   if (!binding) {
     // A backtrace in each syntax error costs 40 ms.
     process.env.RUST_BACKTRACE = '0';
     process.env.RUST_LIB_BACKTRACE = '0';
-    const { platform, arch } = process;
-    const abis = { linux: ['-gnu', '-musl'], win32: ['-msvc'] }[platform] ?? [''];
-    const [name] = abis
-      .map(abi => `@swc/core-${platform}-${arch}${abi}`)
-      .filter(one => existsSync(path.join($root, 'node_modules', one)));
-    binding = require(name);
+    binding = require(path.join($root, 'dist', 'swc.node'));
     delete process.env.RUST_BACKTRACE;
     delete process.env.RUST_LIB_BACKTRACE;
   }

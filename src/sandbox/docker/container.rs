@@ -94,7 +94,7 @@ fn host_config(limits: &Limits, oci_runtime: &str, seccomp: Option<&str>) -> Hos
         // Never `nproc`: the kernel counts it per user, over all containers together.
         ulimits: Some(vec![
             ulimit("nofile", OPEN_FILES),
-            ulimit("fsize", signed(limits.files_bytes)),
+            ulimit("fsize", signed(limits.file_bytes())),
             ulimit("core", 0),
         ]),
 

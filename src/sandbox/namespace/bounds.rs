@@ -13,7 +13,7 @@ pub(super) fn apply(bounds: &Bounds) -> Result<(), StepError> {
     let limits = [
         Some((Resource::RLIMIT_CORE, 0)),
         Some((Resource::RLIMIT_NOFILE, OPEN_FILES)),
-        Some((Resource::RLIMIT_FSIZE, bounds.files_bytes)),
+        Some((Resource::RLIMIT_FSIZE, bounds.file_bytes)),
         bounds.processes.map(|count| (Resource::RLIMIT_NPROC, count)),
         bounds.memory.map(|memory| match memory {
             MemoryBound::Addresses(bytes) => (Resource::RLIMIT_AS, bytes),

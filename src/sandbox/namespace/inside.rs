@@ -32,11 +32,14 @@ pub(super) fn enter() -> Result<ExitCode, StepError> {
     let owner = if is_root_of_host() { NOBODY } else { 0 };
     root::build(&plan, owner)?;
     drop_rights(owner)?;
-    become_program(&plan)
+    become_program(&plan, |_| Ok(()))
 }
 
-/// Executes the program, with the last restrictions.
-pub(super) fn become_program(plan: &Plan) -> Result<ExitCode, StepError> {
+/// Executes the program, with the last restrictions, and before them those of the mode.
+pub(super) fn become_program(
+    plan: &Plan,
+    restrict: impl FnOnce(&Plan) -> Result<(), StepError>,
+) -> Result<ExitCode, StepError> {
     let Some((program, arguments)) = plan.argv.split_first() else {
         return Err(io::Error::from(io::ErrorKind::InvalidInput)).during("find the program");
     };
@@ -44,6 +47,7 @@ pub(super) fn become_program(plan: &Plan) -> Result<ExitCode, StepError> {
     // Every change of credentials clears this, so it comes after the last of them.
     prctl::set_pdeathsig(Signal::SIGKILL).during("die with the stage")?;
     prctl::set_no_new_privs().during("give up new privileges")?;
+    restrict(plan)?;
     seccomp::apply().map_err(io::Error::other).during("filter system calls")?;
     report(&StageReport::Entered).during("report")?;
     let error = Command::new(program)
@@ -52,6 +56,16 @@ pub(super) fn become_program(plan: &Plan) -> Result<ExitCode, StepError> {
         .envs(plan.environment.iter().map(|(name, value)| (name, value)))
         .exec();
     Err(error).during("execute the program")
+}
+
+/// Gives up being root.
+pub(super) fn become_nobody() -> Result<(), StepError> {
+    let (user, group) = (Uid::from_raw(NOBODY), Gid::from_raw(NOBODY));
+    setgroups(&[]).during("leave all groups")?;
+    setresgid(group, group, group).during("become nobody's group")?;
+    setresuid(user, user, user).during("become nobody")?;
+    // The change made this process's files in /proc root's, and some are still to be written.
+    prctl::set_dumpable(true).during("own its files in /proc")
 }
 
 fn is_root_of_host() -> bool {
@@ -65,12 +79,7 @@ fn is_root_of_host() -> bool {
 /// would mean nothing to them. It also makes the limit on processes count this sandbox alone.
 fn drop_rights(owner: u32) -> Result<(), StepError> {
     if owner == NOBODY {
-        let (user, group) = (Uid::from_raw(NOBODY), Gid::from_raw(NOBODY));
-        setgroups(&[]).during("leave all groups")?;
-        setresgid(group, group, group).during("become nobody's group")?;
-        setresuid(user, user, user).during("become nobody")?;
-        // The change made this process's files in /proc root's, and they are still to be written.
-        prctl::set_dumpable(true).during("own its files in /proc")?;
+        become_nobody()?;
     }
     let (user, group) = (geteuid().as_raw(), getegid().as_raw());
     unshare(CloneFlags::CLONE_NEWUSER).during("unshare the user namespace")?;

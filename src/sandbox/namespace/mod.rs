@@ -3,10 +3,10 @@
 //!
 //! | file | who runs it |
 //! |---|---|
-//! | `engine`, `prepare`, `sandbox`, `worker` | the host: starts stages, ends them, accounts for them |
+//! | `engine`, `mode`, `prepare`, `sandbox`, `worker` | the host: starts stages, ends them, accounts for them |
 //! | `stage` | `tester sandbox-stage outside`: unshares, is the handle on the sandbox |
 //! | `inside`, `root`, `bounds`, `loopback` | `tester sandbox-stage inside`: PID 1 until it becomes the supervisor |
-//! | `reduced` | `tester sandbox-stage reduced`: where namespaces are refused |
+//! | `reduced` | `tester sandbox-stage reduced-inside`: the same where namespaces are refused |
 //!
 //! Deliberately absent: mounts, pipes and names on the host that would outlive a sandbox. All but
 //! its control group is in its namespaces, and goes with the last process in them.
@@ -15,6 +15,7 @@ mod bounds;
 mod engine;
 mod inside;
 mod loopback;
+mod mode;
 mod mountinfo;
 mod plan;
 mod prepare;
@@ -25,7 +26,8 @@ mod stage;
 mod step;
 mod worker;
 
-pub use self::engine::{Mode, NamespaceEngine, Refusal, probe};
+pub use self::engine::{NamespaceEngine, Refusal, probe};
 pub(super) use self::inside::NOBODY;
+pub use self::mode::Mode;
 pub(super) use self::prepare::prepare;
 pub use self::stage::{Part, run as run_stage};

@@ -24,6 +24,9 @@ pub(super) struct Plan {
     pub(super) executable: PathBuf,
     /// What `/opt/tester/RUNTIME` shows.
     pub(super) harness: Option<Harness>,
+    /// The folder of the host that can be written to in the reduced mode; none where the stage
+    /// makes `/work` and `/tmp`.
+    pub(super) work: Option<PathBuf>,
     /// What the processes may use.
     pub(super) bounds: Bounds,
 }
@@ -52,10 +55,13 @@ pub(super) enum Access {
 /// What the processes of a sandbox may use, as far as the stage holds them to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Bounds {
-    /// Processes and threads; none where they are counted for the whole user.
+    /// Processes and threads. They are counted by user and user namespace: in the reduced mode this
+    /// is what may come on top of what the user has already.
     pub(super) processes: Option<u64>,
     /// Bytes in each of `/work` and `/tmp`, and in one file.
     pub(super) files_bytes: u64,
+    /// Longest single file, in bytes.
+    pub(super) file_bytes: u64,
     /// Inodes in each of `/work` and `/tmp`.
     pub(super) files_count: u64,
     /// Memory of each process, where no control group counts the memory of all of them.

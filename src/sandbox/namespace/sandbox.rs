@@ -1,6 +1,8 @@
 //! A sandbox as the host holds it: the stage process, and the control group if there is one.
 
-use std::path::Path;
+use std::fs;
+use std::mem;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -41,7 +43,29 @@ pub(super) enum StageError {
 #[derive(Debug)]
 struct Held {
     stage: Child,
-    group: Option<Group>,
+    place: Place,
+}
+
+/// What a sandbox has on the host besides its processes.
+#[derive(Debug, Default)]
+pub(super) struct Place {
+    /// Its control group.
+    pub(super) group: Option<Group>,
+    /// The folder it writes to in the reduced mode.
+    pub(super) work: Option<PathBuf>,
+}
+
+impl Place {
+    /// Removes it once its processes are dead, on a thread that may wait for the kernel.
+    pub(super) async fn remove(self) -> Result<(), String> {
+        let remove = move || {
+            let folder = self.work.map_or(Ok(()), |work| {
+                fs::remove_dir_all(&work).map_err(|error| format!("{}: {error}", work.display()))
+            });
+            self.group.map_or(Ok(()), Group::remove).map_err(|error| error.to_string()).and(folder)
+        };
+        tokio::task::spawn_blocking(remove).await.map_err(|error| error.to_string())?
+    }
 }
 
 /// One sandbox.
@@ -58,7 +82,7 @@ impl NamespaceSandbox {
         tester: &Path,
         part: Part,
         plan: &Plan,
-        group: Option<Group>,
+        place: Place,
     ) -> Result<Self, StageError> {
         let mut command = Command::new(tester);
         command
@@ -74,11 +98,11 @@ impl NamespaceSandbox {
             Ok(stage) => stage,
             Err(error) => {
                 let error = StageError::Broken(error.to_string());
-                return Err(remove_group(group).await.map_or_else(StageError::Broken, |()| error));
+                return Err(place.remove().await.map_or_else(StageError::Broken, |()| error));
             }
         };
-        let account = group.as_ref().map(Group::account);
-        let mut held = Held { stage, group };
+        let account = place.group.as_ref().map(Group::account);
+        let mut held = Held { stage, place };
         match timeout(STAGE_TIME, held.enter(plan)).await {
             Ok(Ok(channel)) => Ok(Self { held: Some(held), account, channel: Some(channel) }),
             Ok(Err(error)) => {
@@ -136,7 +160,7 @@ impl Sandbox for NamespaceSandbox {
     async fn remove(mut self: Box<Self>) -> Result<(), EngineError> {
         let Some(mut held) = self.held.take() else { return Ok(()) };
         held.kill().await?;
-        remove_group(held.group).await.map_err(EngineError::Unavailable)
+        held.place.remove().await.map_err(EngineError::Unavailable)
     }
 }
 
@@ -154,7 +178,7 @@ impl Drop for NamespaceSandbox {
 impl Held {
     async fn enter(&mut self, plan: &Plan) -> Result<(ChildStdout, ChildStdin), StageError> {
         let broken = |error: std::io::Error| StageError::Broken(error.to_string());
-        if let (Some(group), Some(process)) = (&self.group, self.stage.id()) {
+        if let (Some(group), Some(process)) = (&self.place.group, self.stage.id()) {
             group.add(process).map_err(|error| StageError::Broken(error.to_string()))?;
         }
         let (Some(mut stdin), Some(mut stdout), Some(stderr)) =
@@ -183,7 +207,7 @@ impl Held {
             return ended.map(drop).map_err(|error| broken(&error));
         }
         // The stage itself hangs. Whatever becomes of this, it can't be sworn to.
-        if let Some(group) = &self.group {
+        if let Some(group) = &self.place.group {
             let _ = group.kill();
         }
         self.tell(Signal::SIGKILL);
@@ -194,8 +218,8 @@ impl Held {
     async fn destroy(&mut self) {
         if let Err(error) = self.kill().await {
             tracing::error!(%error, "a sandbox is left behind");
-        } else if let Err(error) = remove_group(self.group.take()).await {
-            tracing::warn!(error, "a control group is left behind");
+        } else if let Err(error) = mem::take(&mut self.place).remove().await {
+            tracing::warn!(error, "something of a sandbox is left behind");
         }
     }
 
@@ -205,15 +229,6 @@ impl Held {
             let _ = kill(Pid::from_raw(id), signal);
         }
     }
-}
-
-/// Removing waits for the kernel, on a thread that may.
-pub(super) async fn remove_group(group: Option<Group>) -> Result<(), String> {
-    let Some(group) = group else { return Ok(()) };
-    tokio::task::spawn_blocking(move || group.remove())
-        .await
-        .map_err(|error| error.to_string())?
-        .map_err(|error| error.to_string())
 }
 
 /// A supervisor has nothing to say here; if it panics, somebody should know.

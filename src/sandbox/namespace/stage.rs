@@ -23,6 +23,7 @@ use std::process::{Child, Command, ExitCode, ExitStatus};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{CloneFlags, unshare};
+use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::{getegid, geteuid};
@@ -31,7 +32,7 @@ use serde::Serialize;
 use super::plan::{GO, PLAN_MAX, Plan, StageReport};
 use super::step::{During as _, StepError};
 use super::{inside, reduced};
-use crate::sandbox::protocol;
+use crate::sandbox::{protocol, supervisor};
 
 /// Which part of the work a stage process does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +41,10 @@ pub enum Part {
     Outside,
     /// Build the root, drop all rights, become the program.
     Inside,
-    /// Become the program without namespaces.
+    /// Without namespaces: start the inside, wait for it, end all that it started.
     Reduced,
+    /// Without namespaces: give up what can be given up, become the program.
+    ReducedInside,
 }
 
 impl Part {
@@ -51,6 +54,7 @@ impl Part {
             Self::Outside => "outside",
             Self::Inside => "inside",
             Self::Reduced => "reduced",
+            Self::ReducedInside => "reduced-inside",
         }
     }
 }
@@ -60,9 +64,10 @@ impl Part {
 #[must_use]
 pub fn run(part: Part) -> ExitCode {
     let worked = match part {
-        Part::Outside => outside(),
+        Part::Outside => outside(new_namespaces, Part::Inside),
         Part::Inside => inside::enter(),
-        Part::Reduced => reduced::enter(),
+        Part::Reduced => outside(adopt_orphans, Part::ReducedInside),
+        Part::ReducedInside => reduced::enter(),
     };
     match worked {
         Ok(status) => status,
@@ -74,23 +79,25 @@ pub fn run(part: Part) -> ExitCode {
     }
 }
 
-fn outside() -> Result<ExitCode, StepError> {
+fn outside(separate: fn() -> Result<(), StepError>, inside: Part) -> Result<ExitCode, StepError> {
     if !wait_for_go()? {
         return Ok(ExitCode::FAILURE);
     }
     close_inherited().during("close what was inherited")?;
     let signals = block_signals().during("block signals")?;
-    new_namespaces()?;
+    separate()?;
     let mut child = Command::new("/proc/self/exe")
-        .args(["sandbox-stage", Part::Inside.as_str()])
+        .args(["sandbox-stage", inside.as_str()])
         .spawn()
         .during("start the first process")?;
     let status = outlast(&mut child, &signals).during("wait for the sandbox")?;
+    // With a PID namespace there is nobody; without, whoever is left has become a child of ours.
+    supervisor::end_all();
     Ok(exit_code(status))
 }
 
 /// Whether the host said so, rather than going away.
-pub(super) fn wait_for_go() -> Result<bool, StepError> {
+fn wait_for_go() -> Result<bool, StepError> {
     let mut byte = [0];
     let read = unbuffered_stdin()?.read(&mut byte).during("wait for the host")?;
     Ok(read == 1 && byte[0] == GO)
@@ -119,7 +126,7 @@ pub(super) fn report(message: &impl Serialize) -> io::Result<()> {
 }
 
 /// Closes whatever the host forgot to keep to itself, but for the three standard streams.
-pub(super) fn close_inherited() -> io::Result<()> {
+fn close_inherited() -> io::Result<()> {
     let mut open = Vec::new();
     for entry in fs::read_dir("/proc/self/fd")? {
         if let Some(number) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) {
@@ -162,6 +169,11 @@ fn new_namespaces() -> Result<(), StepError> {
     }
     unshare(namespaces | CloneFlags::CLONE_NEWUSER).during("unshare namespaces")?;
     map_ids((0, user.as_raw()), (0, group.as_raw()))
+}
+
+/// What the program leaves behind becomes this process's to end.
+fn adopt_orphans() -> Result<(), StepError> {
+    prctl::set_child_subreaper(true).during("adopt orphans")
 }
 
 /// Gives this process's user and group a number in the user namespace it just made: inside, outside.

@@ -1,4 +1,4 @@
-//! Who a control group belongs to, told by its name: a worker's process id, and when that process
+//! Who a control group or a folder belongs to, told by its name: a worker's process id, and when that process
 //! started, because ids are used again.
 
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fs;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// First part of the name of every group of this engine.
+/// First part of every such name.
 const PREFIX: &str = "ns";
 
 /// Sandboxes this process has made.
@@ -26,8 +26,8 @@ impl Worker {
         Ok(Self { process, started: started(process)? })
     }
 
-    /// Whose group this is; `None` when it is none of this engine.
-    pub(super) fn of_group(id: &str) -> Option<Self> {
+    /// Whose this is; `None` when it is nothing of this engine.
+    pub(super) fn of_name(id: &str) -> Option<Self> {
         let mut parts = id.split('-');
         if parts.next() != Some(PREFIX) {
             return None;
@@ -43,8 +43,8 @@ impl Worker {
         started(self.process).is_ok_and(|started| started == self.started)
     }
 
-    /// A name for the group of one more sandbox.
-    pub(super) fn next_group(self) -> String {
+    /// A name for what one more sandbox leaves on the host: its group, its folder.
+    pub(super) fn next_name(self) -> String {
         format!("{self}-{}", MADE.fetch_add(1, Ordering::Relaxed))
     }
 }
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn a_group_names_the_worker_that_made_it() {
         let worker = Worker::this().expect("/proc");
-        assert_eq!(Worker::of_group(&worker.next_group()), Some(worker));
+        assert_eq!(Worker::of_name(&worker.next_name()), Some(worker));
         assert!(worker.lives());
     }
 
@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn a_group_of_somebody_else_names_no_worker() {
         for id in ["", "ns", "ns-1-2", "ns-1-2-x", "ns-1-2-3-4", "docker-1-2-3"] {
-            assert_eq!(Worker::of_group(id), None, "{id}");
+            assert_eq!(Worker::of_name(id), None, "{id}");
         }
     }
 }

@@ -22,6 +22,7 @@ use std::io;
 
 use nix::sys::prctl;
 
+pub(super) use self::processes::end_all;
 use self::relay::Relay;
 
 /// Supervises one harness, from its start to the end of everything it left running.

@@ -53,7 +53,7 @@ pub(super) fn is_init() -> bool {
 }
 
 /// Kills every other process of the sandbox and comes back when none is left.
-pub(super) fn end_all() {
+pub(in crate::sandbox) fn end_all() {
     loop {
         kill_others();
         match waitpid(None::<Pid>, None) {

@@ -113,7 +113,7 @@ fn found(
     needs: &str,
 ) -> Result<Found, EngineError> {
     let Answer { executable, prefixes, version } = answer;
-    if !numbers(&version).is_some_and(|version| version >= oldest) {
+    if numbers(&version).is_none_or(|version| version < oldest) {
         return Err(EngineError::Unsupported(format!("{needs} (found {version})")));
     }
     let mut readable: Vec<_> =

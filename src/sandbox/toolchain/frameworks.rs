@@ -31,29 +31,31 @@ pub(super) async fn fetch(
     }
 }
 
-/// The command that prepares a filled harness folder, as called inside a sandbox.
-pub(super) fn preparation(found: &Found, folder: &Path) -> Vec<String> {
-    let interpreter = found.interpreter.to_string_lossy();
-    let command: Vec<&str> = match found.runtime {
-        Runtime::Python => vec![&interpreter, "-I", "/opt/tester/python/prepare.py"],
-        Runtime::Node => vec![&interpreter, "/opt/tester/node/prepare.js", "--prune"],
+/// The command that prepares a filled harness folder, called `inside` in a sandbox.
+pub(super) fn preparation(found: &Found, folder: &Path, inside: &str) -> Vec<String> {
+    let interpreter = found.interpreter.to_string_lossy().into_owned();
+    match found.runtime {
+        Runtime::Python => vec![interpreter, "-I".to_owned(), format!("{inside}/prepare.py")],
+        Runtime::Node => {
+            vec![interpreter, format!("{inside}/prepare.js"), "--prune".to_owned()]
+        }
         Runtime::Java => {
             let home = interpreter.strip_suffix("/bin/java").unwrap_or_default();
             let jars = if folder.join(OWN_JARS).exists() {
-                format!("/opt/tester/java/{OWN_JARS}")
+                format!("{inside}/{OWN_JARS}")
             } else {
                 SYSTEM_JARS.to_owned()
             };
-            return vec![
+            vec![
                 "/usr/bin/env".to_owned(),
                 format!("JAVA_HOME={home}"),
                 "/bin/sh".to_owned(),
-                "/opt/tester/java/prepare.sh".to_owned(),
+                format!("{inside}/prepare.sh"),
                 jars,
-            ];
+                inside.to_owned(),
+            ]
         }
-    };
-    command.into_iter().map(str::to_owned).collect()
+    }
 }
 
 async fn fetch_python(

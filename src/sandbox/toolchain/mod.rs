@@ -17,13 +17,17 @@ use ring::digest;
 use tokio::sync::OnceCell;
 
 use self::found::Found;
-use super::namespace;
+use super::namespace::{self, Mode};
 use super::{EngineError, harness};
 use crate::config::PerRuntime;
 use crate::domain::Runtime;
 
 /// Told what is being installed, for a person who waits.
 pub type Progress = dyn Fn(&str) + Send + Sync;
+
+/// Written into a toolchain's folder when it is complete. Renaming a finished folder into place
+/// would do, were there not caches that hold the path they were made at.
+const DONE: &str = "prepared";
 
 /// A runtime of this host, ready to be shown to sandboxes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,16 +47,18 @@ pub struct Toolchain {
 pub struct Toolchains {
     data_dir: PathBuf,
     tester: PathBuf,
+    mode: Mode,
     progress: Box<Progress>,
     found: PerRuntime<OnceCell<Toolchain>>,
 }
 
 impl Toolchains {
-    /// Those that are, or will be, in this folder. `tester` is this executable's own path:
-    /// harnesses are prepared in a sandbox, at the paths they will run at.
+    /// Those that are, or will be, in this folder. `tester` is this executable's own path,
+    /// `mode` the one of the engine that will use them: harnesses are prepared in a sandbox, at the
+    /// paths they will run at.
     #[must_use]
-    pub fn new(data_dir: PathBuf, tester: PathBuf, progress: Box<Progress>) -> Self {
-        Self { data_dir, tester, progress, found: PerRuntime::default() }
+    pub fn new(data_dir: PathBuf, tester: PathBuf, mode: Mode, progress: Box<Progress>) -> Self {
+        Self { data_dir, tester, mode, progress, found: PerRuntime::default() }
     }
 
     /// One of them. Who asks while it is being installed waits. A failure is not kept: what is
@@ -63,7 +69,8 @@ impl Toolchains {
     /// [`EngineError::Unsupported`] when the interpreter is missing or too old, or its frameworks
     /// can't be had; it says what to install.
     pub async fn get(&self, runtime: Runtime) -> Result<&Toolchain, EngineError> {
-        let install = || install(runtime, &self.data_dir, &self.tester, &*self.progress);
+        let install =
+            || install(runtime, &self.data_dir, &self.tester, &self.mode, &*self.progress);
         self.found.get(runtime).get_or_try_init(install).await
     }
 }
@@ -78,49 +85,56 @@ async fn install(
     runtime: Runtime,
     data_dir: &Path,
     tester: &Path,
+    mode: &Mode,
     progress: &Progress,
 ) -> Result<Toolchain, EngineError> {
     let found = found::find(runtime).await?;
     let folders = absolute(&data_dir.join("toolchains"))?;
-    let folder = folders.join(format!("{runtime}-{}", fingerprint(&found)));
-    let toolchain = |folder: &Path| Toolchain {
+    let folder = folders.join(format!("{runtime}-{}", fingerprint(&found, mode)));
+    let done = folder.join(DONE);
+    let toolchain = Toolchain {
         runtime,
         interpreter: found.interpreter.clone(),
         readable: found.readable.clone(),
-        folder: folder.to_owned(),
+        folder,
     };
-    if folder.exists() {
-        return Ok(toolchain(&folder));
+    if done.exists() {
+        return Ok(toolchain);
     }
     let _lock = lock(&folders.join(format!("{runtime}.lock")), progress).await?;
     // Whoever held the lock may just have done it.
-    if !folder.exists() {
-        let draft = folders.join(format!("{runtime}.draft"));
-        fill(&draft, &found, progress).await?;
+    if !done.exists() {
+        fill(&toolchain.folder, &found, progress).await?;
         progress(&format!("Preparing the {} harness …", found.title));
-        prepare(&toolchain(&draft), &found, tester).await?;
-        fs::rename(&draft, &folder).map_err(at(&folder))?;
+        prepare(&toolchain, &found, tester, mode).await?;
+        fs::write(&done, "").map_err(at(&done))?;
     }
-    Ok(toolchain(&folder))
+    Ok(toolchain)
 }
 
-/// Harness and frameworks, in a folder that nobody else looks at yet.
-async fn fill(draft: &Path, found: &Found, progress: &Progress) -> Result<(), EngineError> {
-    if draft.exists() {
-        fs::remove_dir_all(draft).map_err(at(draft))?;
+/// Harness and frameworks, in a folder that nobody else looks at yet, whatever an earlier attempt
+/// left in it.
+async fn fill(folder: &Path, found: &Found, progress: &Progress) -> Result<(), EngineError> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).map_err(at(folder))?;
     }
     for (name, contents) in harness::files(found.runtime) {
-        let path = draft.join(name);
-        let folder = path.parent().unwrap_or(draft);
-        fs::create_dir_all(folder).map_err(at(folder))?;
+        let path = folder.join(name);
+        let parent = path.parent().unwrap_or(folder);
+        fs::create_dir_all(parent).map_err(at(parent))?;
         fs::write(&path, contents).map_err(at(&path))?;
     }
-    frameworks::fetch(found, draft, progress).await
+    frameworks::fetch(found, folder, progress).await
 }
 
 /// Bytecode, class archives, code caches: made by programs that others wrote, so in a sandbox, and
 /// at the paths of later, which some of them hold.
-async fn prepare(toolchain: &Toolchain, found: &Found, tester: &Path) -> Result<(), EngineError> {
+async fn prepare(
+    toolchain: &Toolchain,
+    found: &Found,
+    tester: &Path,
+    mode: &Mode,
+) -> Result<(), EngineError> {
     let folder = &toolchain.folder;
     let owner = fs::metadata(folder).map_err(at(folder))?;
     let (user, group) = (owner.uid(), owner.gid());
@@ -132,12 +146,12 @@ async fn prepare(toolchain: &Toolchain, found: &Found, tester: &Path) -> Result<
         )
     };
     each(folder, &readable_by_all).map_err(at(folder))?;
+    let command = frameworks::preparation(found, folder, &mode.harness(found.runtime, folder));
     if user == 0 {
         each(folder, &|path| chown(path, Some(namespace::NOBODY), Some(namespace::NOBODY)))
             .map_err(at(folder))?;
     }
-    let prepared =
-        namespace::prepare(tester, toolchain, &frameworks::preparation(found, folder)).await;
+    let prepared = namespace::prepare(tester, mode, toolchain, &command).await;
     if user == 0 {
         each(folder, &|path| chown(path, Some(user), Some(group))).map_err(at(folder))?;
     }
@@ -160,20 +174,22 @@ fn each(path: &Path, act: &dyn Fn(&Path) -> io::Result<()>) -> io::Result<()> {
 }
 
 /// Another build of the harness, another interpreter or another version of it gets a folder of
-/// its own.
-fn fingerprint(found: &Found) -> String {
+/// its own, and so does another mode, which has other paths.
+fn fingerprint(found: &Found, mode: &Mode) -> String {
     let mut context = digest::Context::new(&digest::SHA256);
     let mut add = |bytes: &[u8]| {
         context.update(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
         context.update(bytes);
     };
+    add(mode.as_str().as_bytes());
     add(found.version.as_bytes());
     add(found.interpreter.as_os_str().as_encoded_bytes());
     for (name, contents) in harness::files(found.runtime) {
         add(name.as_bytes());
         add(&contents);
     }
-    context.finish().as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    let hash = context.finish();
+    hash.as_ref()[..8].iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 /// Held until the file is dropped, or its process is.
