@@ -15,9 +15,12 @@ mod connection;
 mod contender;
 mod figure;
 mod load;
+#[path = "../shared/machine.rs"]
 mod machine;
 mod measure;
 mod options;
+#[path = "../shared/page.rs"]
+mod page;
 mod peer_thread;
 mod process;
 mod report;

@@ -1,16 +1,10 @@
-use std::path::Path;
-
-use anyhow::Context as _;
 use serde_json::{Value, json};
 
-use crate::contender::ContenderKind;
+use crate::contender::{self, ContenderKind};
 use crate::figure::{Aim, Figure, Readings};
 use crate::machine::Machine;
 use crate::options::Effort;
-
-/// The lines of docs/benchmarks.md between which the last run stands.
-const BEGIN: &str = "<!-- bench generate: last run -->";
-const END: &str = "<!-- bench generate: end -->";
+use crate::page::{self, number};
 
 /// The figures of a run, ready to be shown.
 #[derive(Debug)]
@@ -30,16 +24,7 @@ impl<'run> Report<'run> {
         let head = ["figure", "peer", "nginx", "tester", "tester/nginx", "aim", "met"];
         let mut rows = vec![head.map(str::to_owned)];
         rows.extend(Figure::ALL.map(|figure| self.row(figure)));
-        let widths: Vec<usize> = (0..head.len())
-            .map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
-            .collect();
-        let mut lines: Vec<String> = rows.iter().map(|row| line(row, &widths)).collect();
-        let dashes = widths.iter().enumerate().map(|(column, &width)| match column {
-            0 => format!(":{}", "-".repeat(width - 1)),
-            _ => format!("{}:", "-".repeat(width - 1)),
-        });
-        lines.insert(1, line(&dashes.collect::<Vec<_>>(), &widths));
-        lines.join("\n")
+        page::table(&rows)
     }
 
     /// Everything, every single value included, on one line.
@@ -64,6 +49,7 @@ impl<'run> Report<'run> {
         let report = json!({
             "benchmark": "generate",
             "machine": self.machine,
+            "nginx": contender::nginx_version(),
             "effort": self.effort,
             "figures": figures,
         });
@@ -77,21 +63,14 @@ impl<'run> Report<'run> {
 
     /// Replaces the last run in docs/benchmarks.md.
     pub(crate) fn write_to_docs(&self) -> anyhow::Result<()> {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/benchmarks.md");
-        let page = std::fs::read_to_string(&path).context("reading docs/benchmarks.md")?;
-        let (before, rest) = page.split_once(BEGIN).context("docs/benchmarks.md: no begin mark")?;
-        let (_, after) = rest.split_once(END).context("docs/benchmarks.md: no end mark")?;
-        let Machine { date, commit, profile, cpu, cores, memory, kernel, rustc, nginx } =
-            &self.machine;
-        let rounds = self.effort.rounds;
-        let page = format!(
-            "{before}{BEGIN}\n\n\
-             {date}, commit `{commit}` ({profile} build, {rustc}), median of {rounds} rounds, on\n\
-             {cpu}, {cores} cores, {memory} of memory, Linux {kernel}; nginx {nginx}.\n\n\
-             {table}\n\n{END}{after}",
-            table = self.table(),
+        let nginx = contender::nginx_version().unwrap_or_else(|| "not installed".to_owned());
+        let Self { machine, effort, .. } = self;
+        let text = format!(
+            "{machine};\nnginx {nginx}. Median of {} rounds.\n\n{}",
+            effort.rounds,
+            self.table(),
         );
-        std::fs::write(&path, page).context("writing docs/benchmarks.md")
+        page::keep("generate", &text)
     }
 
     fn row(&self, figure: Figure) -> [String; 7] {
@@ -127,23 +106,6 @@ impl<'run> Report<'run> {
             Aim::ShareOfNginx(share) => Some(self.ratio(figure)? >= share),
             Aim::Below(limit) => Some(self.readings.median(figure, ContenderKind::Tester)? < limit),
         }
-    }
-}
-
-fn line(cells: &[String], widths: &[usize]) -> String {
-    let cells = cells.iter().zip(widths).enumerate().map(|(column, (cell, &width))| {
-        let gap = " ".repeat(width - cell.chars().count());
-        if column == 0 { format!("{cell}{gap}") } else { format!("{gap}{cell}") }
-    });
-    format!("| {} |", cells.collect::<Vec<_>>().join(" | "))
-}
-
-/// Three significant digits where it matters, none behind the point of large numbers.
-fn number(value: f64) -> String {
-    match value.abs() {
-        ..10.0 => format!("{value:.2}"),
-        ..100.0 => format!("{value:.1}"),
-        _ => format!("{value:.0}"),
     }
 }
 

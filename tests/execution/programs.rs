@@ -723,6 +723,19 @@ fn java() -> Vec<Case> {
         .results(&[("CalcTest#adds", "passed"), ("CalcTest#refusesZero", "passed")])
         .lines(&[("CalcTest#adds", 6), ("CalcTest#refusesZero", 11)])
         .output(&["CalcTest", "2 tests found", "2 tests successful"]),
+        // The verifier asks for types that are compiled with it before they are defined.
+        case(
+            "types_that_need_each_other",
+            "interface Shape { double area(); }\nclass Shapes {\n  static Base unit() {\n    return new Square(1);\n  }\n}\nabstract class Base implements Shape {}\nclass Square extends Base {\n  final double side;\n  Square(double side) {\n    this.side = side;\n  }\n  public double area() {\n    return side * side;\n  }\n}\n",
+            r"class ShapesTest {
+  @Test
+  void measures() {
+    assertEquals(1, Shapes.unit().area());
+  }
+}
+",
+        )
+        .results(&[("ShapesTest#measures", "passed")]),
         case(
             "some_tests_fail",
             SOURCE,

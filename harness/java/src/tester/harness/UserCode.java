@@ -47,13 +47,27 @@ final class UserCode {
                 place.defineClass(bytes);
                 waiting.remove(name);
             } catch (NoClassDefFoundError missing) {
-                // Supertypes must be there first, and the JVM says which.
+                // Supertypes must be there first, and the JVM says which. Types that the verifier asks for may
+                // come later: then the class is there already, only not linked yet.
+                if (isThere(name)) {
+                    waiting.remove(name);
+                    return;
+                }
                 String needed = missing.getMessage();
                 if (needed == null || needed.equals(name) || !waiting.containsKey(needed)) {
                     throw missing;
                 }
                 define(needed);
             }
+        }
+    }
+
+    private boolean isThere(String name) {
+        try {
+            Class.forName(name, false, place.lookupClass().getClassLoader());
+            return true;
+        } catch (ClassNotFoundException | LinkageError absent) {
+            return false;
         }
     }
 

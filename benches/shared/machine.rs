@@ -1,10 +1,11 @@
+//! Where figures were taken, for every benchmark.
+
+use std::fmt;
 use std::process::Command;
 
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-
-use crate::contender;
 
 /// Where and on what the figures were taken.
 #[derive(Debug, Serialize)]
@@ -18,7 +19,6 @@ pub(crate) struct Machine {
     pub(crate) memory: String,
     pub(crate) kernel: String,
     pub(crate) rustc: String,
-    pub(crate) nginx: String,
 }
 
 impl Machine {
@@ -34,7 +34,6 @@ impl Machine {
             kernel: std::fs::read_to_string("/proc/sys/kernel/osrelease")
                 .map_or_else(|_| unknown(), |release| release.trim().to_owned()),
             rustc: output("rustc", &["--version"]).unwrap_or_else(unknown),
-            nginx: contender::nginx_version().unwrap_or_else(|| "not installed".to_owned()),
         }
     }
 }
@@ -42,6 +41,17 @@ impl Machine {
 /// Cores this process may use: also the number of worker threads and processes of the servers.
 pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { date, commit, profile, cpu, cores, memory, kernel, rustc } = self;
+        write!(
+            f,
+            "{date}, commit `{commit}` ({profile} build, {rustc}), on\n\
+             {cpu}, {cores} cores, {memory} of memory, Linux {kernel}"
+        )
+    }
 }
 
 fn commit() -> Option<String> {
