@@ -1,5 +1,5 @@
-//! TESTER turns pasted source code into unit tests, streams them while they are written, and
-//! stores the pair encrypted.
+//! TESTER turns pasted source code into unit tests, streams them while they are written, stores the
+//! pair encrypted, and runs it in sandboxes.
 //!
 //! ```text
 //!     browser ──HTTPS──▶ tester serve (Cloud Run)  ──▶ Gemini        (writes tests)
@@ -7,16 +7,31 @@
 //!                         │  │  └────────────────▶  Turnstile     (bots out)
 //!                         │  └──────────────────▶   Redis         (cache, rate limits; optional)
 //!                         └──WORKER_URL + token──▶  tester worker (GCE VM) ──▶ one-shot sandboxes
-//!     CI ──▶ tester check-env        laptop ──▶ tester dev (both halves, nothing else needed)
+//!     CI ──▶ tester check-env        laptop ──▶ tester dev (both halves in one process)
 //! ```
 //!
 //! Data flows one way: `api → services → {gateways, repositories, stores}`, all of them speaking
-//! `domain`. Invariants, held by `tests/house`:
+//! `domain`. Tests are run behind a seam of `gateways`: `serve` has a client of the workers there,
+//! `worker` and `dev` have `sandbox`, which is put together below that seam:
+//!
+//! ```text
+//!     services::execution ──▶ gateways::Executor ◀── gateways::WorkerClient (over HTTP)
+//!                                                ◀── sandbox::Runner (in this process)
+//!     sandbox::Runner ──▶ WarmPool ──▶ Engine: docker or namespace
+//!     in each sandbox: supervisor (this executable again) ──▶ harness (harness/) ──▶ user code
+//! ```
+//!
+//! Invariants, held by `tests/house`:
 //!
 //! - `domain`, `languages` and `crypto` do no I/O and know no web framework.
 //! - `services` imports no actix type and names no concrete backend.
-//! - `gateways`, `repositories` and `stores` never import `services` or `api`.
-//! - Only `app::startup` chooses implementations; only `app::environment` reads the environment.
+//! - `gateways`, `repositories`, `stores` and `sandbox` never import `services` or `api`.
+//! - `sandbox` names neither actix nor reqwest nor rusqlite.
+//! - What is started as `tester worker` names nothing that can reach Gemini, Supabase or a user's
+//!   data.
+//! - Only `app::environment` reads the environment.
+//!
+//! Kept by whoever reads a change: only `app::startup` and `app::engines` choose implementations.
 
 pub mod api;
 pub mod app;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Room, and what its files may not name.
-const RULES: [(&str, &[&str]); 8] = [
+const RULES: [(&str, &[&str]); 9] = [
     ("domain", &["actix", "reqwest", "rusqlite", "tokio", "std::fs", "std::net::Tcp", "std::env"]),
     ("languages", &["actix", "reqwest", "rusqlite", "tokio", "std::fs", "std::env"]),
     ("crypto", &["actix", "reqwest", "rusqlite", "tokio", "std::fs", "std::env"]),
@@ -25,8 +25,16 @@ const RULES: [(&str, &[&str]); 8] = [
     ("gateways", &["actix", "crate::services", "crate::api", "std::env"]),
     ("repositories", &["actix", "crate::services", "crate::api", "std::env"]),
     ("stores", &["actix", "crate::services", "crate::api", "std::env"]),
+    ("sandbox", &["actix", "reqwest", "rusqlite", "crate::services", "crate::api"]),
     ("api", &["reqwest", "rusqlite", "crate::repositories::sqlite", "std::env"]),
 ];
+
+/// What is put together for `tester worker`, which runs strangers' code.
+const OF_THE_WORKER: [&str; 4] =
+    ["cli/worker.rs", "app/engines.rs", "api/worker.rs", "config/worker.rs"];
+
+/// Whatever can reach the model, a user or a user's data.
+const NOT_FOR_THE_WORKER: [&str; 5] = ["Gemini", "Supabase", "Sqlite", "Turnstile", "LocalData"];
 
 /// The rooms that may read the process environment.
 const MAY_READ_ENVIRONMENT: [&str; 1] = ["app/environment.rs"];
@@ -40,6 +48,19 @@ fn no_room_reaches_where_it_must_not() {
                 for name in forbidden.iter().filter(|name| line.contains(**name)) {
                     broken.push(format!("{}:{number} names {name}: {line}", file.display()));
                 }
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn the_worker_names_no_model_and_no_user() {
+    let mut broken = Vec::new();
+    for file in OF_THE_WORKER {
+        for (number, line) in production_lines(&source().join(file)) {
+            for name in NOT_FOR_THE_WORKER.iter().filter(|name| line.contains(**name)) {
+                broken.push(format!("{file}:{number} names {name}: {line}"));
             }
         }
     }
