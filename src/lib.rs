@@ -12,7 +12,7 @@
 //!
 //! Data flows one way: `api → services → {gateways, repositories, stores}`, all of them speaking
 //! `domain`. Tests are run behind a seam of `gateways`: `serve` has a client of the workers there,
-//! `worker` and `dev` have `sandbox`, which is put together below that seam:
+//! `worker` and `dev` run them themselves, in `sandbox`:
 //!
 //! ```text
 //!     services::execution ──▶ gateways::Executor ◀── gateways::WorkerClient (over HTTP)
@@ -27,8 +27,8 @@
 //! - `services` imports no actix type and names no concrete backend.
 //! - `gateways`, `repositories`, `stores` and `sandbox` never import `services` or `api`.
 //! - `sandbox` names neither actix nor reqwest nor rusqlite.
-//! - What is started as `tester worker` names nothing that can reach Gemini, Supabase or a user's
-//!   data.
+//! - `cli::worker`, `api::worker`, `config::worker` and `app::engines` name nothing that can reach
+//!   Gemini, Supabase or a user's data.
 //! - Only `app::environment` reads the environment.
 //!
 //! Kept by whoever reads a change: only `app::startup` and `app::engines` choose implementations.
