@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::engine::{FromSandbox, Usage};
+use super::engine::{EngineError, FromSandbox, Usage};
 use super::judge::{Ending, Transcript};
 use super::output;
 use super::pool::WarmSandbox;
@@ -51,13 +51,25 @@ pub(super) async fn run(
     // the job lives. Otherwise it is killed before anything it reported is looked at.
     let alone = matches!(ended, Some(Ending::Exited { .. }))
         && usage.processes.is_some_and(|processes| processes <= 1);
-    if !alone && let Err(error) = warm.sandbox.kill().await {
+    if !alone && let Err(error) = kill(warm).await {
         tracing::error!(%error, "a sandbox can't be killed");
         transcript.tampered("the sandbox could not be ended");
     }
     let wall = claimed.elapsed();
     let Some(ending) = ended else { return Err(ClientLeft) };
     Ok(Observed { transcript, ending, usage, idle_cpu, wall })
+}
+
+/// Ends everything in the sandbox. What it still says is read to nowhere meanwhile: a daemon in
+/// between may wait for its reader before it lets go.
+async fn kill(warm: &mut WarmSandbox) -> Result<(), EngineError> {
+    let mut nowhere = tokio::io::sink();
+    let mut killed = std::pin::pin!(warm.sandbox.kill());
+    tokio::select! {
+        killed = &mut killed => return killed,
+        _ = tokio::io::copy(&mut warm.from, &mut nowhere) => {}
+    }
+    killed.await
 }
 
 async fn attend(
