@@ -92,6 +92,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Keygen => keygen::run(&mut stdout),
         #[cfg(target_os = "linux")]
         Command::SandboxStage(args) => return sandbox_stage::run(&args),
+        #[cfg(target_os = "linux")]
         Command::Supervise(args) => supervise::run(&args),
     };
     match outcome {

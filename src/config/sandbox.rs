@@ -43,12 +43,12 @@ pub struct SandboxSettings {
 /// How Docker Engine is used.
 #[derive(Clone, Debug)]
 pub struct DockerSettings {
-    /// `DOCKER_HOST`, `sandbox.docker.socket`: where the Engine API listens.
+    /// `DOCKER_HOST`, `sandbox.docker.host`: where the Engine API listens.
     pub socket: PathBuf,
     /// `DOCKER_RUNTIME`, `sandbox.docker.runtime`: `runc`, `runsc`, `kata`, `crun`, … as the
     /// daemon knows it.
     pub runtime: String,
-    /// `SANDBOX_BASE_IMAGE`, `sandbox.docker.base_image`: what the sandbox images are built on.
+    /// `sandbox.docker.base_image`: what the sandbox images are built on.
     pub base_image: String,
 }
 

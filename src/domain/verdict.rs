@@ -133,8 +133,7 @@ pub struct TestCounts {
 pub struct LimitReached {
     /// Which.
     pub limit: Limit,
-    /// Its value: milliseconds for `wall`, bytes for `memory`, `output` and `files`, a count for
-    /// `processes`.
+    /// Its value: milliseconds for `wall`, bytes for `memory` and `output`, a count for `processes`.
     pub value: u64,
 }
 

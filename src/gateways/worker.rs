@@ -85,7 +85,9 @@ struct Health {
 /// What came of asking one worker.
 enum Asked {
     Taken(Response),
-    /// It never began; another may be asked.
+    /// It was not reached; it, or another, may be asked once more.
+    Unreachable(ExecutorError),
+    /// It takes nothing on now; another may be asked.
     NotTaken(ExecutorError),
     Failed(ExecutorError),
 }
@@ -118,7 +120,7 @@ impl WorkerClient {
     /// The workers to ask, the best first. Those whose word is old are asked for a new one.
     async fn candidates(&self) -> Vec<&Worker> {
         if let [only] = &self.workers[..] {
-            return vec![only, only];
+            return vec![only];
         }
         let client = self.clients.get().clone();
         let stale = self.workers.iter().filter(|worker| worker.is_stale(self.health_ttl));
@@ -152,7 +154,7 @@ impl WorkerClient {
             Ok(Err(error)) if error.is_connect() => {
                 worker.set(Capacity::Away(Instant::now()));
                 let cause = http::describe(error);
-                return Asked::NotTaken(ExecutorError::Unavailable(cause));
+                return Asked::Unreachable(ExecutorError::Unavailable(cause));
             }
             Ok(Err(error)) => {
                 return Asked::Failed(ExecutorError::Unavailable(http::describe(error)));
@@ -183,7 +185,10 @@ impl Executor for WorkerClient {
     async fn start(&self, request: ExecutionRequest) -> Result<Execution, ExecutorError> {
         let deadline = Instant::now() + self.total_timeout;
         let mut last = ExecutorError::Unavailable("every worker is away".to_owned());
-        for worker in self.candidates().await.into_iter().take(ATTEMPTS) {
+        let mut candidates = self.candidates().await.into_iter();
+        let mut next = candidates.next();
+        for _ in 0..ATTEMPTS {
+            let Some(worker) = next else { break };
             match self.ask(worker, &request, deadline).await {
                 Asked::Taken(response) => {
                     worker.take_one();
@@ -191,7 +196,14 @@ impl Executor for WorkerClient {
                     tokio::spawn(relay(response, deadline, events));
                     return Ok(execution);
                 }
-                Asked::NotTaken(error) => last = error,
+                Asked::Unreachable(error) => {
+                    last = error;
+                    next = candidates.next().or(Some(worker));
+                }
+                Asked::NotTaken(error) => {
+                    last = error;
+                    next = candidates.next();
+                }
                 Asked::Failed(error) => return Err(error),
             }
         }

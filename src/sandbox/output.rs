@@ -12,8 +12,12 @@ pub(super) fn decode(data: &str) -> Vec<u8> {
 /// The text of printed bytes, safe to show: what is no UTF-8 becomes U+FFFD, and so do control
 /// characters (NUL, terminal escapes) but tabs and line ends, which would act on whoever reads.
 pub(super) fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes)
-        .chars()
+    tame(&String::from_utf8_lossy(bytes))
+}
+
+/// The same for text that code under test may have had a hand in: names, messages.
+pub(super) fn tame(text: &str) -> String {
+    text.chars()
         .map(|c| if c.is_control() && !matches!(c, '\t' | '\n' | '\r') { '\u{fffd}' } else { c })
         .collect()
 }

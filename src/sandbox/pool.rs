@@ -23,7 +23,7 @@ use crate::domain::Runtime;
 /// How long an idle supervisor may take to answer: it does nothing else, but the machine may be
 /// busy.
 const PONG_DEADLINE: Duration = Duration::from_secs(2);
-/// How often idle members are looked at.
+/// How often idle members are looked at, and leftovers of other workers.
 const CHECK_INTERVAL: Duration = Duration::from_secs(10);
 /// How long a claim goes on trying while the engine is away: as long as a daemon's restart.
 const CLAIM_PATIENCE: Duration = Duration::from_secs(15);
@@ -132,6 +132,12 @@ impl WarmPool {
                     () = sleep(CHECK_INTERVAL) => {}
                 }
                 future::join_all(Runtime::ALL.map(|runtime| pool.look_after(runtime))).await;
+                // What another worker of this host left may have died only after we started.
+                match pool.0.engine.reap().await {
+                    Ok(0) => {}
+                    Ok(count) => tracing::info!(count, "destroyed what a dead worker left"),
+                    Err(error) => tracing::debug!(%error, "can't look for leftovers"),
+                }
             }
         });
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
 
 use super::engine::{EngineError, FromSandbox, Usage};
 use super::judge::{Ending, Transcript};
@@ -27,8 +28,14 @@ pub(super) struct Observed {
     pub(super) wall: Duration,
 }
 
-/// The client left while its tests ran; the sandbox is dead.
-pub(super) struct ClientLeft;
+/// Why a run has no verdict. Its sandbox is dead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Interrupted {
+    /// The client left while its tests ran.
+    ClientLeft,
+    /// The worker stops, and its grace time is over.
+    CutOff,
+}
 
 /// Runs the job. Comes back when nothing of it is alive; what is left to remove is the caller's.
 pub(super) async fn run(
@@ -36,28 +43,31 @@ pub(super) async fn run(
     job: Job,
     limits: &Limits,
     events: &Events,
-) -> Result<Observed, ClientLeft> {
+    cut_off: &CancellationToken,
+) -> Result<Observed, Interrupted> {
     let claimed = Instant::now();
     let idle_cpu = warm.sandbox.usage().cpu;
     let mut transcript = Transcript::default();
     let ended = tokio::select! {
         biased;
-        () = events.closed() => None,
-        () = sleep_until(claimed + limits.wall) => Some(Ending::Timeout),
-        ending = attend(warm, job, limits, &mut transcript, events) => Some(ending),
+        () = events.closed() => Err(Interrupted::ClientLeft),
+        () = cut_off.cancelled() => Err(Interrupted::CutOff),
+        () = sleep_until(claimed + limits.wall) => Ok(Ending::Timeout),
+        ending = attend(warm, job, limits, &mut transcript, events) => Ok(ending),
     };
     let usage = warm.sandbox.usage();
     // The supervisor says that it is alone, and the kernel that one process is left: nothing of
     // the job lives. Otherwise it is killed before anything it reported is looked at.
-    let alone = matches!(ended, Some(Ending::Exited { .. }))
+    let alone = matches!(ended, Ok(Ending::Exited { .. }))
         && usage.processes.is_some_and(|processes| processes <= 1);
+    let mut ended = ended;
     if !alone && let Err(error) = kill(warm).await {
         tracing::error!(%error, "a sandbox can't be killed");
-        transcript.tampered("the sandbox could not be ended");
+        // Nothing is known of it any more, so nothing it reported counts.
+        ended = ended.map(|_| Ending::Lost);
     }
     let wall = claimed.elapsed();
-    let Some(ending) = ended else { return Err(ClientLeft) };
-    Ok(Observed { transcript, ending, usage, idle_cpu, wall })
+    Ok(Observed { transcript, ending: ended?, usage, idle_cpu, wall })
 }
 
 /// Ends everything in the sandbox. What it still says is read to nowhere meanwhile: a daemon in

@@ -15,7 +15,7 @@ use super::engine::{Engine, EngineError};
 use super::judge::{Facts, TESTS_MAX, judge, nothing_ran};
 use super::pool::{LaneHealth, PoolSettings, WarmPool};
 use super::protocol::Job;
-use super::run::{Events, Observed, run};
+use super::run::{Events, Interrupted, Observed, run};
 use crate::config::{PerRuntime, SandboxSettings};
 use crate::domain::{
     ExecutionEvent, ExecutionRequest, LanguageCode, Limits, RunStatus, Runtime, Verdict,
@@ -157,24 +157,31 @@ impl Runner {
         let language = request.language;
         let turn = tokio::select! {
             () = events.closed() => return,
-            turn = self.0.turns.acquire() => turn,
-        };
-        let Ok(turn) = turn else { return };
-        let begun = std::time::Instant::now();
-        let verdict = tokio::select! {
-            verdict = self.execute(request, &events) => verdict,
             () = self.0.cut_off.cancelled() => {
                 let why = "the worker is shutting down".to_owned();
                 let _ = events.send(Err(ExecutorError::Unavailable(why))).await;
                 return;
             }
+            turn = self.0.turns.acquire() => turn,
         };
+        let Ok(turn) = turn else { return };
+        let begun = std::time::Instant::now();
+        let verdict = self.execute(request, &events).await;
         drop(turn);
         drop(place);
         self.remember(begun.elapsed());
-        let Some(verdict) = verdict else {
-            tracing::info!(%language, "the client left its run");
-            return;
+        let verdict = match verdict {
+            Ok(verdict) => verdict,
+            Err(Interrupted::ClientLeft) => {
+                tracing::info!(%language, "the client left its run");
+                return;
+            }
+            Err(Interrupted::CutOff) => {
+                let why = "the worker is shutting down".to_owned();
+                // Whoever left as well needs no error.
+                let _ = events.send(Err(ExecutorError::Unavailable(why))).await;
+                return;
+            }
         };
         let status = verdict.status;
         metrics::counter!(
@@ -197,33 +204,41 @@ impl Runner {
         let _ = events.send(Ok(ExecutionEvent::Result(Box::new(verdict)))).await;
     }
 
-    /// `None` when the client left.
-    async fn execute(&self, request: ExecutionRequest, events: &Events) -> Option<Verdict> {
+    async fn execute(
+        &self,
+        request: ExecutionRequest,
+        events: &Events,
+    ) -> Result<Verdict, Interrupted> {
         let (language, locale) = (request.language, request.locale);
         let runtime = Runtime::of(language);
         let limits = self.limits(runtime, &request);
-        let (claimed, read) = tokio::join!(self.0.pool.claim(runtime), read(request));
+        let (claimed, read) = tokio::select! {
+            both = async { tokio::join!(self.0.pool.claim(runtime), read(request)) } => both,
+            // A sandbox that is being claimed just now destroys itself.
+            () = events.closed() => return Err(Interrupted::ClientLeft),
+            () = self.0.cut_off.cancelled() => return Err(Interrupted::CutOff),
+        };
         let (job, manifest) = match read {
             Ok(read) => read,
             Err(error) => {
                 tracing::error!(%error, "reading the tests failed");
-                return Some(nothing_ran(language, RunStatus::Unavailable, "", locale));
+                return Ok(nothing_ran(language, RunStatus::Unavailable, "", locale));
             }
         };
         let mut warm = match claimed {
             Ok(warm) => warm,
             Err(EngineError::Unsupported(why)) => {
-                return Some(nothing_ran(language, RunStatus::Unsupported, &why, locale));
+                return Ok(nothing_ran(language, RunStatus::Unsupported, &why, locale));
             }
             Err(EngineError::Unavailable(why)) => {
                 tracing::warn!(%language, why, "no sandbox could be had");
-                return Some(nothing_ran(language, RunStatus::Unavailable, &why, locale));
+                return Ok(nothing_ran(language, RunStatus::Unavailable, &why, locale));
             }
         };
-        let observed = run(&mut warm, job, &limits, events).await;
+        let observed = run(&mut warm, job, &limits, events, &self.0.cut_off).await;
         self.0.pool.dispose(warm.sandbox);
-        let Observed { transcript, ending, usage, idle_cpu, wall } = observed.ok()?;
-        Some(judge(&Facts {
+        let Observed { transcript, ending, usage, idle_cpu, wall } = observed?;
+        Ok(judge(&Facts {
             language,
             locale,
             manifest: &manifest,

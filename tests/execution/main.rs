@@ -18,6 +18,9 @@ mod features;
 mod leaving;
 mod programs;
 mod remains;
+#[path = "../api/support/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "shared with the API's tests, which use more of it")]
+mod support;
 mod web_half;
 mod worker;
 
@@ -25,10 +28,15 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use tokio::sync::RwLock;
 
 use self::case::Case;
 use self::remains::Remains;
 use self::worker::{Engine, Shared};
+
+/// Held by every test while it uses an engine; a test that takes the engine away waits for the
+/// others, and they for it.
+static ENGINE_IN_USE: RwLock<()> = RwLock::const_new(());
 
 fn main() -> ExitCode {
     // Nothing else in this process installs one.
@@ -50,7 +58,12 @@ fn main() -> ExitCode {
             let name = format!("{}::{}", engine.name(), case.name);
             let worker = Arc::clone(worker);
             let handle = runtime.handle().clone();
-            let trial = Trial::test(name, move || handle.block_on(run(&case, &worker)));
+            let trial = Trial::test(name, move || {
+                handle.block_on(async {
+                    let _here = ENGINE_IN_USE.read().await;
+                    run(&case, &worker).await
+                })
+            });
             trials.push(trial.with_ignored_flag(ignored));
         }
         for (name, test) in bad_input::tests()
@@ -59,11 +72,15 @@ fn main() -> ExitCode {
             .chain(faults::tests(engine))
             .chain(web_half::tests())
         {
+            let alone = faults::TAKE_THE_ENGINE_AWAY.contains(&name);
             let name = format!("{}::{name}", engine.name());
             let worker = Arc::clone(worker);
             let handle = runtime.handle().clone();
             let trial = Trial::test(name, move || {
-                handle.block_on(test(worker));
+                handle.block_on(async {
+                    let _here = if alone { None } else { Some(ENGINE_IN_USE.read().await) };
+                    test(worker).await;
+                });
                 Ok(())
             });
             trials.push(trial.with_ignored_flag(ignored));

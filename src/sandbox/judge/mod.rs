@@ -140,15 +140,15 @@ fn decide_by_reports(facts: &Facts<'_>) -> (RunStatus, Reason) {
         return (RunStatus::Error, Reason::Broken(breakage.clone()));
     }
     let entries = transcript.entries();
-    if entries.is_empty() && facts.manifest.expected.is_empty() {
-        return (RunStatus::Error, Reason::NoTests);
-    }
     if let Some(entry) = entries.iter().find(|entry| entry.finished.is_none()) {
         return (RunStatus::Incomplete, Reason::Unfinished(entry.test.id.clone()));
     }
     let reported: Vec<&str> = entries.iter().map(|entry| entry.test.id.as_str()).collect();
     if let Some(missing) = facts.manifest.missing(reported.iter().copied()).first() {
         return (RunStatus::Incomplete, Reason::Missing(missing.pattern.id().to_owned()));
+    }
+    if entries.is_empty() {
+        return (RunStatus::Error, Reason::NoTests);
     }
     let count = |status| entries.iter().filter(|entry| entry.status() == status).count();
     let (failed, errors) = (count(TestStatus::Failed), count(TestStatus::Error));

@@ -45,7 +45,11 @@ impl Transcript {
             HarnessEvent::Collected { tests } => self.collect(tests),
             HarnessEvent::Started { id } => self.start(&id),
             HarnessEvent::Finished(finished) => return self.finish(finished),
-            HarnessEvent::Broken(breakage) => self.broken.push(breakage),
+            HarnessEvent::Broken(mut breakage) => {
+                breakage.message = output::tame(&breakage.message);
+                breakage.detail = breakage.detail.map(|detail| output::tame(&detail));
+                self.broken.push(breakage);
+            }
             HarnessEvent::Tampered { reason } => self.tampered(&reason),
             HarnessEvent::Done => self.done = true,
         }
@@ -98,7 +102,8 @@ impl Transcript {
     }
 
     fn collect(&mut self, tests: Vec<CollectedTest>) {
-        for test in tests {
+        for mut test in tests {
+            test.name = output::tame(&test.name);
             if self.tests.len() >= TESTS_MAX {
                 return self.tampered("more tests were reported than a run may have");
             }
@@ -135,6 +140,8 @@ impl Transcript {
             return None;
         }
         self.running.retain(|running| *running != index);
+        finished.message = finished.message.map(|message| output::tame(&message));
+        finished.detail = finished.detail.map(|detail| output::tame(&detail));
         self.details_bytes += finished.detail.as_ref().map_or(0, String::len);
         if self.details_bytes > DETAILS_MAX {
             finished.detail = None;
