@@ -105,27 +105,19 @@ pub async fn for_dev(
 ///
 /// [`EngineProblem::Trial`] when a verdict is not the right one.
 pub async fn prove(runner: &Runner) -> Result<(), EngineProblem> {
-    let trials = Runtime::ALL.map(|runtime| async move {
-        let verdict = trial(runner, runtime).await;
-        let results = verdict.as_ref().map(|verdict| {
-            let statuses: Vec<TestStatus> = verdict.tests.iter().map(|test| test.status).collect();
-            (verdict.status, statuses)
-        });
-        match results {
-            Ok((RunStatus::Failed, statuses))
-                if statuses == [TestStatus::Passed, TestStatus::Failed] =>
-            {
-                Ok(())
-            }
-            Ok((status, statuses)) => {
-                let error = verdict.map(|verdict| verdict.error).unwrap_or_default();
-                let what = format!("{} {statuses:?}: {error}", status.as_str());
-                Err(EngineProblem::Trial { runtime, what })
-            }
-            Err(what) => Err(EngineProblem::Trial { runtime, what: what.clone() }),
+    // One after the other, for a queue may have room for one alone.
+    for runtime in Runtime::ALL {
+        let verdict =
+            trial(runner, runtime).await.map_err(|what| EngineProblem::Trial { runtime, what })?;
+        let statuses: Vec<TestStatus> = verdict.tests.iter().map(|test| test.status).collect();
+        let sound = verdict.status == RunStatus::Failed
+            && statuses == [TestStatus::Passed, TestStatus::Failed];
+        if !sound {
+            let what = format!("{} {statuses:?}: {}", verdict.status.as_str(), verdict.error);
+            return Err(EngineProblem::Trial { runtime, what });
         }
-    });
-    futures_util::future::try_join_all(trials).await.map(|_| ())
+    }
+    Ok(())
 }
 
 async fn trial(runner: &Runner, runtime: Runtime) -> Result<Verdict, String> {

@@ -158,8 +158,19 @@ async fn soak(shared: Arc<Shared>) {
 async fn warm_one_is_killed(shared: Arc<Shared>) {
     let worker = Worker::start(shared.engine(), SMALL).await;
     settle(&worker).await;
-    let killed = Command::new("pkill").args(["-KILL", "-P", &worker.pid().to_string()]).status();
-    assert!(killed.expect("pkill is there").success(), "no sandbox was there to be killed");
+    let stages = children(worker.pid());
+    let inside: Vec<u32> = stages.iter().flat_map(|stage| children(*stage)).collect();
+    assert!(!inside.is_empty(), "no sandbox was there to be killed");
+    for stage in stages {
+        let killed = Command::new("kill").args(["-KILL", &stage.to_string()]).status();
+        assert!(killed.expect("kill is there").success());
+    }
+    soon("the end of the sandboxes", async {
+        while inside.iter().any(|pid| std::path::Path::new(&format!("/proc/{pid}")).exists()) {
+            sleep(LOOK).await;
+        }
+    })
+    .await;
     assert_eq!(worker.execute(&trivial("python")).await["status"], "passed");
     end(&worker).await;
 }
@@ -294,23 +305,17 @@ impl Footprint {
             memory_kib: number("VmRSS:"),
             threads: number("Threads:"),
             files,
-            children: children(pid),
+            children: children(pid).len(),
             mounts: mounts.lines().count(),
         }
     }
 }
 
-fn children(pid: u32) -> usize {
-    let tasks = std::fs::read_dir(format!("/proc/{pid}/task"));
-    tasks.map_or(0, |tasks| {
-        tasks
-            .flatten()
-            .map(|task| {
-                let list = std::fs::read_to_string(task.path().join("children"));
-                list.unwrap_or_default().split_whitespace().count()
-            })
-            .sum()
-    })
+fn children(pid: u32) -> Vec<u32> {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let lists = tasks.map(|task| std::fs::read_to_string(task.path().join("children")));
+    let lists: String = lists.map(Result::unwrap_or_default).collect();
+    lists.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
 }
 
 /// Control groups of a worker that is gone, and containers of any that is.

@@ -13,13 +13,19 @@ pub fn tests() -> Vec<Test> {
         test("web_half::a_verdict_comes_through_with_the_fields_of_old_clients", verdict),
         test("web_half::a_stream_ends_with_the_verdict", stream),
         test("web_half::requests_are_refused_before_anything_runs", refusals),
+        test("web_half::too_many_runs_a_minute_are_refused", rate_limit),
         test("web_half::a_client_that_leaves_ends_its_run_on_the_worker", leaving),
     ]
 }
 
 async fn serve(shared: &Shared) -> TestApp {
     let worker = shared.get().await;
-    TestApp::start_with(&[("WORKER_URL", worker.url()), ("WORKER_AUTH_TOKEN", TOKEN)]).await
+    TestApp::start_with(&[
+        ("WORKER_URL", worker.url()),
+        ("WORKER_AUTH_TOKEN", TOKEN),
+        ("RATE_LIMIT_EXECUTE_PER_MINUTE", "1000"),
+    ])
+    .await
 }
 
 fn job() -> Value {
@@ -86,6 +92,20 @@ async fn refusals(shared: Arc<Shared>) {
             assert_eq!(body["detail"]["field"], field, "{body}");
         }
     }
+}
+
+async fn rate_limit(shared: Arc<Shared>) {
+    let worker = shared.get().await;
+    let app = TestApp::start_with(&[
+        ("WORKER_URL", worker.url()),
+        ("WORKER_AUTH_TOKEN", TOKEN),
+        ("RATE_LIMIT_EXECUTE_PER_MINUTE", "1"),
+    ])
+    .await;
+    assert_eq!(app.post("/api/execution/execute", &job()).await.status(), 200);
+    let refused = app.post("/api/execution/stream", &job()).await;
+    assert!(refused.header("retry-after").is_some());
+    refused.error(429, "RATE_LIMITED").await;
 }
 
 async fn leaving(shared: Arc<Shared>) {
