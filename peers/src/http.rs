@@ -8,6 +8,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -188,6 +189,7 @@ fn head(status: u16, headers: &[(&str, &str)]) -> String {
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
+    accepted: Arc<AtomicUsize>,
     accept_loop: JoinHandle<()>,
 }
 
@@ -219,12 +221,15 @@ impl Server {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let handler = Arc::new(handler);
+        let accepted = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&accepted);
         let accept_loop = tokio::spawn(async move {
             let mut connections = JoinSet::new();
             loop {
                 tokio::select! {
                     accepted = listener.accept() => {
                         let Ok((stream, _)) = accepted else { continue };
+                        count.fetch_add(1, Ordering::SeqCst);
                         let handler = Arc::clone(&handler);
                         connections.spawn(async move { serve(stream, &*handler).await });
                     }
@@ -232,13 +237,19 @@ impl Server {
                 }
             }
         });
-        Ok(Self { address, accept_loop })
+        Ok(Self { address, accepted, accept_loop })
     }
 
     /// Where the peer listens.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Connections made to it so far.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.accepted.load(Ordering::SeqCst)
     }
 
     /// The peer's root URL, without a trailing slash.

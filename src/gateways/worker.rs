@@ -34,6 +34,8 @@ const HEALTH_MAX_BYTES: usize = 64 * 1024;
 const HEALTH_DEADLINE: Duration = Duration::from_secs(2);
 /// Requests sent for one run: the second only if the first was not taken on.
 const ATTEMPTS: usize = 2;
+/// How long the end of a stream is waited for once its last event is there.
+const END_PATIENCE: Duration = Duration::from_millis(200);
 /// When to come back if no worker says.
 const RETRY_BUSY: Duration = Duration::from_secs(2);
 /// Events held for a reader; the worker holds more, so that nothing waits for us.
@@ -296,7 +298,12 @@ async fn read_events(
             let frame = frame.map_err(|error| ExecutorError::Failed(error.to_string()))?;
             let Some(event) = parse(frame)? else { continue };
             let last = matches!(event, ExecutionEvent::Result(_));
-            if events.send(Ok(event)).await.is_err() || last {
+            if events.send(Ok(event)).await.is_err() {
+                return Ok(());
+            }
+            if last {
+                // Read to its end, the connection can carry the next run.
+                let _ = timeout(END_PATIENCE, response.chunk()).await;
                 return Ok(());
             }
         }

@@ -1,6 +1,7 @@
 //! Black-box tests: HTTP in, HTTP out, the whole program in between.
 
 mod accounts;
+mod execution;
 mod killed;
 mod leaving;
 mod refusals;
