@@ -1,12 +1,15 @@
 //! `GET /health`: every dependency of this process, by the same probes as `check-env --online`.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::probes::{Condition, PROBE_DEADLINE, Probe, Prober};
+use super::probes::{Condition, Dependency, PROBE_DEADLINE, Probe, Prober};
 use crate::config::{GeminiSettings, ServeSettings};
 use crate::domain::ModelCatalog;
 use crate::repositories::Sqlite;
+use crate::sandbox::Runner;
 
 /// Knows whom to ask.
 pub enum HealthCheck {
@@ -18,6 +21,8 @@ pub enum HealthCheck {
         database: Sqlite,
         /// The model, when there is a key.
         gemini: Option<Box<(GeminiSettings, ModelCatalog)>>,
+        /// What runs tests.
+        runner: Runner,
     },
 }
 
@@ -63,8 +68,8 @@ impl HealthCheck {
         let ask = Prober::new(PROBE_DEADLINE);
         match self {
             Self::Serve(settings) => report(ask.ask_all(settings).await),
-            Self::Dev { database, gemini } => {
-                let mut probes = vec![ask.database(database).await];
+            Self::Dev { database, gemini, runner } => {
+                let mut probes = vec![ask.database(database).await, sandbox(runner)];
                 if let Some(gemini) = gemini {
                     probes.push(ask.model(&gemini.0, &gemini.1).await);
                 }
@@ -72,6 +77,19 @@ impl HealthCheck {
             }
         }
     }
+}
+
+/// How tests are run here. Nobody is asked: the runner knows.
+fn sandbox(runner: &Runner) -> Probe {
+    let health = runner.health();
+    let condition = match health.problems.first() {
+        Some(problem) => Condition::Degraded(problem.clone()),
+        None if health.engine == "reduced" => Condition::Degraded(
+            "tests run in the reduced mode: no namespaces here, and no Docker".to_owned(),
+        ),
+        None => Condition::Up,
+    };
+    Probe { dependency: Dependency::Sandbox, condition, latency: Duration::ZERO }
 }
 
 fn report(probes: Vec<Probe>) -> HealthReport {

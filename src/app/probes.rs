@@ -47,6 +47,8 @@ pub enum Dependency {
     Worker(usize),
     /// The database file of `tester dev`.
     Database,
+    /// What runs tests in this very process.
+    Sandbox,
 }
 
 impl Dependency {
@@ -55,7 +57,7 @@ impl Dependency {
     pub const fn is_vital(self) -> bool {
         match self {
             Self::Gemini | Self::SupabaseTable | Self::Database => true,
-            Self::SupabaseKeys | Self::Redis | Self::Worker(_) => false,
+            Self::SupabaseKeys | Self::Redis | Self::Worker(_) | Self::Sandbox => false,
         }
     }
 }
@@ -98,6 +100,7 @@ impl fmt::Display for Dependency {
             Self::Redis => f.write_str("redis"),
             Self::Worker(place) => write!(f, "worker_{place}"),
             Self::Database => f.write_str("database"),
+            Self::Sandbox => f.write_str("sandbox"),
         }
     }
 }

@@ -128,13 +128,14 @@ impl Application {
         let cipher = FieldCipher::new(data.key());
         let sqlite = Sqlite::open(&settings.data_dir, cipher)?;
         let models = &settings.common.models;
-        let health = HealthCheck::Dev {
-            database: sqlite.clone(),
-            gemini: settings.gemini.clone().map(|gemini| Box::new((gemini, models.clone()))),
-        };
         let database = sqlite.clone();
         let engine = engines::for_dev(&settings.sandbox, &settings.data_dir).await?;
         let runner = Runner::start(engine, &settings.sandbox);
+        let health = HealthCheck::Dev {
+            database: sqlite.clone(),
+            runner: runner.clone(),
+            gemini: settings.gemini.clone().map(|gemini| Box::new((gemini, models.clone()))),
+        };
         let sqlite = Arc::new(sqlite);
         let provider = match settings.gemini.clone() {
             Some(gemini) => Some(Arc::new(Gemini::new(gemini)?) as Arc<dyn LlmProvider>),

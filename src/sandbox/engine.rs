@@ -54,6 +54,28 @@ pub trait Engine: Send + Sync {
     async fn reap(&self) -> Result<usize, EngineError>;
 }
 
+/// What a machine has where no sandbox can be made: everything is unsupported, and says why.
+pub struct NoEngine(pub String);
+
+#[async_trait]
+impl Engine for NoEngine {
+    fn isolation(&self) -> String {
+        "none".to_owned()
+    }
+
+    async fn start(&self, _: Runtime) -> Result<Box<dyn Sandbox>, EngineError> {
+        Err(EngineError::Unsupported(self.0.clone()))
+    }
+
+    async fn check(&self, _: Runtime) -> Result<(), EngineError> {
+        Err(EngineError::Unsupported(self.0.clone()))
+    }
+
+    async fn reap(&self) -> Result<usize, EngineError> {
+        Ok(0)
+    }
+}
+
 /// A started sandbox: used for one job, then destroyed. Dropping it destroys it as well, but
 /// nobody learns when.
 #[async_trait]

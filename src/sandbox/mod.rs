@@ -25,5 +25,5 @@ pub mod supervisor;
 #[cfg(target_os = "linux")]
 pub mod toolchain;
 
-pub use self::engine::{Engine, EngineError, Sandbox, Usage};
+pub use self::engine::{Engine, EngineError, NoEngine, Sandbox, Usage};
 pub use self::runner::{Runner, RunnerHealth};

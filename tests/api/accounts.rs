@@ -286,7 +286,7 @@ async fn health_tells_each_dependency_and_weighs_the_vital_ones() {
 }
 
 #[tokio::test]
-async fn health_in_dev_asks_the_database_and_the_model() {
+async fn health_in_dev_asks_the_database_the_sandboxes_and_the_model() {
     let app = DevApp::start_with(&[("TESTER_INTERNAL_SECRET", OPS_KEY)]).await;
     app.gemini.set_models(["gemini-3.8-flash"]);
     let request = app.request("GET", "/health").header("x-tester-key", OPS_KEY);
@@ -299,7 +299,7 @@ async fn health_in_dev_asks_the_database_and_the_model() {
         .iter()
         .map(|dependency| &dependency["name"])
         .collect();
-    assert_eq!(names, ["database", "gemini"]);
+    assert_eq!(names, ["database", "sandbox", "gemini"]);
 }
 
 #[tokio::test]
