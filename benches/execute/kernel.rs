@@ -1,11 +1,15 @@
 //! What the kernel counts.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
 /// Milliseconds of a tick in `/proc`: `USER_HZ` is 100 on every Linux that Rust's std runs on.
 const TICK_MS: f64 = 10.0;
+
+/// How long the machine is watched for the work of others.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// Memory of some processes, added up.
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,6 +26,15 @@ pub(crate) fn children_cpu_ms() -> anyhow::Result<f64> {
     // The name in parentheses may hold anything; fields count from behind it.
     let (_, fields) = stat.rsplit_once(')').context("malformed stat")?;
     sum(fields.split_ascii_whitespace().skip(13).take(2))
+}
+
+/// Cores that the machine is busy with right now, while nothing of ours runs: what others take from
+/// the figures. Takes half a second.
+pub(crate) fn cores_of_others() -> anyhow::Result<f64> {
+    let (begun, before) = (Instant::now(), machine_cpu_ms()?);
+    std::thread::sleep(LOOK);
+    let spent = machine_cpu_ms()? - before;
+    Ok(spent / begun.elapsed().as_secs_f64() / 1_000.0)
 }
 
 /// CPU time that the whole machine has spent, idling, waiting and being stolen from not counted.

@@ -8,7 +8,7 @@ use crate::options::Effort;
 use crate::program::Language;
 use crate::readings::{Readings, Sample, Way};
 use crate::worker::{Engine, Pool, Worker, execute};
-use crate::{sandboxes, throughput};
+use crate::{kernel, sandboxes, throughput};
 
 /// Bare runs side by side when their rate is taken: as many as fill two cores.
 pub(crate) const BARE_IN_FLIGHT: usize = 2;
@@ -32,6 +32,7 @@ impl Bench {
 
     /// Takes every reading of one round.
     pub(crate) fn measure(&self, round: u32, readings: &mut Readings) -> anyhow::Result<()> {
+        readings.add_look(kernel::cores_of_others()?);
         self.measure_floor(readings).context("bare frameworks")?;
         if round == 1 {
             self.measure_floor_rates(readings).context("bare frameworks")?;
@@ -42,6 +43,8 @@ impl Bench {
                 let folder = scratch_folder()?;
                 let worker = Worker::start(engine, pool, folder.path())
                     .with_context(|| format!("a worker of {}", engine.name()))?;
+                worker.wait_until_warm()?;
+                readings.add_look(kernel::cores_of_others()?);
                 let measured = match pool {
                     Pool::Warm => self.measure_warm(&worker, round, readings),
                     Pool::Cold => self.measure_cold(&worker, readings),
@@ -91,7 +94,6 @@ impl Bench {
         readings: &mut Readings,
     ) -> anyhow::Result<()> {
         let engine = worker.engine();
-        worker.wait_until_warm()?;
         for runtime in Language::RUNTIMES.map(Language::runtime) {
             for memory in sandboxes::memory(worker, self.floor.images(), runtime)
                 .context("memory of idle sandboxes")?
@@ -134,7 +136,6 @@ impl Bench {
     }
 
     fn measure_cold(&self, worker: &Worker, readings: &mut Readings) -> anyhow::Result<()> {
-        worker.wait_until_warm()?;
         for language in Language::ALL {
             let job = language.job();
             for _ in 0..self.effort.cold_runs {

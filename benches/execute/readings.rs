@@ -45,6 +45,8 @@ pub(crate) struct Readings {
     starts: BTreeMap<(Engine, &'static str), Vec<f64>>,
     /// A value a sandbox.
     memory: BTreeMap<(Engine, &'static str), Vec<Memory>>,
+    /// Cores that others were busy with.
+    looks: Vec<f64>,
 }
 
 impl Readings {
@@ -68,6 +70,16 @@ impl Readings {
 
     pub(crate) fn add_memory(&mut self, engine: Engine, runtime: &'static str, memory: Memory) {
         self.memory.entry((engine, runtime)).or_default().push(memory);
+    }
+
+    pub(crate) fn add_look(&mut self, cores: f64) {
+        self.looks.push(cores);
+    }
+
+    /// Cores that others were busy with: the median of all looks, and the most.
+    pub(crate) fn others(&self) -> Option<(f64, f64)> {
+        let most = self.looks.iter().copied().max_by(f64::total_cmp)?;
+        Some((median(self.looks.clone())?, most))
     }
 
     /// The milliseconds of all runs, in the order they were taken.

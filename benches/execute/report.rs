@@ -30,8 +30,11 @@ impl<'run> Report<'run> {
     /// Markdown that is readable as it is.
     pub(crate) fn text(&self) -> String {
         let Self { machine, effort, versions, readings } = self;
+        let (usual, most) = readings.others().unwrap_or_default();
         format!(
-            "{machine}; {} rounds.\n{versions}\n\n{}\n\n{}\n\n{}",
+            "{machine}; rounds: {}.\n{versions}\n\
+             Others kept {usual:.2} cores busy as a rule and {most:.2} at most.\n\n\
+             {}\n\n{}\n\n{}",
             effort.rounds,
             tables::latencies(readings),
             tables::rates(readings),
@@ -46,6 +49,7 @@ impl<'run> Report<'run> {
             "machine": self.machine,
             "versions": self.versions,
             "effort": self.effort,
+            "cores_of_others": self.readings.others(),
             "latency": self.latencies(),
             "throughput": self.rates(),
             "sandboxes": self.sandboxes(),
@@ -97,6 +101,7 @@ impl<'run> Report<'run> {
                         "in_flight": in_flight,
                         "runs_per_second": rate.runs_per_second,
                         "machine_cpu_ms_per_run": rate.cpu_ms_per_run,
+                        "cores_of_others": rate.others,
                     }));
                 }
             }

@@ -135,7 +135,7 @@ pub(crate) fn latencies(readings: &Readings) -> String {
 }
 
 pub(crate) fn rates(readings: &Readings) -> String {
-    let head = ["runs/s", "1", "2", "4", "8", "CPU a run (ms)", "ratio", "aim", "met"];
+    let head = ["runs/s", "1", "2", "4", "8", "CPU a run (ms)", "others", "ratio", "aim", "met"];
     let mut rows = vec![head.map(str::to_owned)];
     for language in Language::RUNTIMES {
         for engine in [None, Some(Engine::Namespace), Some(Engine::Docker)] {
@@ -152,8 +152,9 @@ pub(crate) fn rates(readings: &Readings) -> String {
             let [ratio, aim, met] = Judged::cells(judged);
             let name = engine.map_or("bare", Engine::name);
             let cpu = busy.map_or_else(none, |rate| number(rate.cpu_ms_per_run));
+            let others = busy.map_or_else(none, |rate| number(rate.others));
             let name = format!("{language}: {name}");
-            rows.push([name, one, two, four, eight, cpu, ratio, aim, met]);
+            rows.push([name, one, two, four, eight, cpu, others, ratio, aim, met]);
         }
     }
     page::table(&rows)

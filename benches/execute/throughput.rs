@@ -20,6 +20,8 @@ pub(crate) struct Rate {
     pub(crate) runs_per_second: f64,
     /// CPU time of the whole machine over the runs.
     pub(crate) cpu_ms_per_run: f64,
+    /// Cores that others were busy with just before.
+    pub(crate) others: f64,
 }
 
 /// Keeps so many runs in flight and counts those that end in the window.
@@ -29,6 +31,7 @@ pub(crate) fn measure(
     window: Duration,
     run: &(impl Fn() -> anyhow::Result<()> + Sync),
 ) -> anyhow::Result<Rate> {
+    let others = kernel::cores_of_others()?;
     let ends = Mutex::new(Vec::new());
     let stop = AtomicBool::new(false);
     let once = || -> anyhow::Result<()> {
@@ -63,7 +66,7 @@ pub(crate) fn measure(
         times.sort_by(f64::total_cmp);
         let runs_per_second = slope(&times).context("too few runs ended")?;
         let cpu_ms_per_run = cpu / (runs_per_second * watched.as_secs_f64());
-        Ok(Rate { runs_per_second, cpu_ms_per_run })
+        Ok(Rate { runs_per_second, cpu_ms_per_run, others })
     })
 }
 
