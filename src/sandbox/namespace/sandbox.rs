@@ -147,7 +147,10 @@ impl Sandbox for NamespaceSandbox {
     }
 
     fn usage(&self) -> Usage {
-        self.account.as_ref().map(Account::usage).unwrap_or_default()
+        let usage = self.account.as_ref().map(Account::usage).unwrap_or_default();
+        // The stage is in the group as well, outside of the sandbox.
+        let processes = usage.processes.map(|count| count.saturating_sub(1));
+        Usage { processes, ..usage }
     }
 
     async fn kill(&mut self) -> Result<(), EngineError> {

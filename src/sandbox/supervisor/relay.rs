@@ -2,12 +2,13 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd};
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
 
 use super::frames::Frames;
 use super::gate::Gate;
@@ -22,6 +23,8 @@ use crate::sandbox::protocol::{
 const PIPE_BYTES: usize = 64 * 1024;
 /// What a shell says when there is no such program.
 const NOT_FOUND: i32 = 127;
+/// How long a supervisor whose work is done waits for the host to hang up.
+const LINGER: Duration = Duration::from_secs(2);
 
 /// Stands between host and harness until one of them is gone.
 #[derive(Debug)]
@@ -97,7 +100,39 @@ impl Relay {
             Ending::Killed(signal) => {
                 FromSupervisor::Exited { code: None, signal: Some(signal as i32) }
             }
-        })
+        })?;
+        self.linger();
+        Ok(())
+    }
+
+    /// Stays for a moment, until the host hangs up: the kernel's accounts of this sandbox are there
+    /// for as long as somebody is in it, and the host is about to read them.
+    fn linger(&mut self) {
+        let end = Instant::now() + LINGER;
+        let mut asked = [0; 256];
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
+            let mut ends = [
+                PollFd::new(self.host.from.as_fd(), PollFlags::POLLIN),
+                PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
+            ];
+            if !matches!(poll(&mut ends, left), Ok(1..)) {
+                return;
+            }
+            let [host, _] = ends.map(|end| end.any().unwrap_or(true));
+            // The end of the host's words is its end, and so is a request to stop; of children that
+            // ended a word may still be waiting.
+            let stop = |signal: siginfo| signal.ssi_signo == Signal::SIGTERM as u32;
+            while let Ok(Some(signal)) = self.signals.read_signal() {
+                if stop(signal) {
+                    return;
+                }
+            }
+            if host && !matches!(self.host.from.read(&mut asked), Ok(1..)) {
+                return;
+            }
+        }
     }
 
     /// Waits until something happens and deals with it.
