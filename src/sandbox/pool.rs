@@ -449,3 +449,6 @@ fn backoff(failures: u32) -> Duration {
     let doublings = failures.saturating_sub(1).min(16);
     (RETRY_MIN * 2_u32.pow(doublings)).min(RETRY_MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -118,6 +118,9 @@ fn a_run_without_a_test_that_ran_is_not_passed() {
     assert_eq!(Run::of(reported(&[])).status(), RunStatus::Error);
     let run = Run::of(reported(&[("test_a", TestStatus::Skipped)]));
     assert_eq!(run.status(), RunStatus::Incomplete);
+    let hidden = "if a:\n    def test_a():\n        pass\n";
+    let run = Run { tests: hidden, ..Run::of(reported(&[])) };
+    assert_eq!(run.status(), RunStatus::Incomplete);
 }
 
 #[test]
