@@ -83,9 +83,9 @@ async fn stream(shared: Arc<Shared>) {
     assert_eq!((&result["type"], &result["status"]), (&json!("result"), &json!("failed")));
     assert_eq!(result["success"], false);
     for (number, (_, frame)) in frames[..2].iter().enumerate() {
-        let mut test = frame.clone();
-        assert_eq!(test.as_object_mut().expect("an object").remove("type"), Some(json!("test")));
-        assert_eq!(result["tests"][number], test);
+        let mut told = frame.clone();
+        assert_eq!(told.as_object_mut().expect("an object").remove("type"), Some(json!("test")));
+        assert_eq!(result["tests"][number], told);
     }
 }
 
