@@ -4,17 +4,24 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tester_peers::http::{Connection, Request, Server};
+use tokio::time::sleep;
 
 use super::support::{TestApp, soon};
+
+/// Between a verdict and the end of its stream, where there is one.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// What a fake worker does with a run.
 #[derive(Clone, Copy)]
 enum Behaviour {
     /// A verdict, with the worker's number as its output.
     Pass,
+    /// The same, and the end of the stream a little later.
+    PassAndPause,
     /// This status and header.
     Refuse(u16, &'static str),
     /// A test, and then the connection breaks.
@@ -108,11 +115,14 @@ async fn run(
 ) -> io::Result<Connection> {
     assert_eq!(request.path(), "/execute/stream");
     match behaviour {
-        Behaviour::Pass => {
+        Behaviour::Pass | Behaviour::PassAndPause => {
             connection.start_chunked(200, &[("content-type", "text/event-stream")]).await?;
             connection.chunk(b": keep-alive\n\n").await?;
             let frame = format!("event: result\ndata: {}\n\n", verdict(number));
             connection.chunk(frame.as_bytes()).await?;
+            if matches!(behaviour, Behaviour::PassAndPause) {
+                sleep(PAUSE).await;
+            }
             connection.finish().await?;
         }
         Behaviour::Refuse(status, retry_after) => {
@@ -200,6 +210,15 @@ async fn the_connection_to_a_worker_carries_one_run_after_another() {
     let app = serve(&worker.url(), "").await;
     for _ in 0..3 {
         assert_eq!(app.post("/api/execution/execute", &job()).await.json().await["success"], true);
+    }
+    assert_eq!((worker.runs(), worker.server.connections()), (3, 1));
+
+    // Whoever asked is answered before the stream has ended: that must not cut it off.
+    let worker = FakeWorker::start(1, Some(8), Behaviour::PassAndPause).await;
+    let app = serve(&worker.url(), "").await;
+    for _ in 0..3 {
+        assert_eq!(app.post("/api/execution/execute", &job()).await.json().await["success"], true);
+        sleep(PAUSE * 20).await;
     }
     assert_eq!((worker.runs(), worker.server.connections()), (3, 1));
 }
