@@ -264,16 +264,21 @@ impl Worker {
 /// Hands the worker's events on. Ends, and with it the connection and the run, when nobody listens
 /// any more.
 async fn relay(
-    response: Response,
+    mut response: Response,
     deadline: Instant,
     events: mpsc::Sender<Result<ExecutionEvent, ExecutorError>>,
 ) {
     let ended = tokio::select! {
         () = events.closed() => return,
-        ended = timeout_at(deadline, read_events(response, &events)) => ended,
+        ended = timeout_at(deadline, read_events(&mut response, &events)) => ended,
     };
     let error = match ended {
-        Ok(Ok(())) => return,
+        Ok(Ok(Read::Verdict)) => {
+            // Whoever listens is at the end, and may leave: that must not cut this short.
+            drop(events);
+            return read_to_the_end(response).await;
+        }
+        Ok(Ok(Read::NobodyListens)) => return,
         Ok(Err(error)) => error,
         Err(_) => ExecutorError::Timeout,
     };
@@ -281,10 +286,22 @@ async fn relay(
     let _ = events.send(Err(error)).await;
 }
 
+/// How far a stream was read.
+enum Read {
+    Verdict,
+    NobodyListens,
+}
+
+/// Read to its end, the connection can carry the next run. One that has no end is closed.
+async fn read_to_the_end(mut response: Response) {
+    let rest = async { while let Ok(Some(_)) = response.chunk().await {} };
+    let _ = timeout(END_PATIENCE, rest).await;
+}
+
 async fn read_events(
-    mut response: Response,
+    response: &mut Response,
     events: &mpsc::Sender<Result<ExecutionEvent, ExecutorError>>,
-) -> Result<(), ExecutorError> {
+) -> Result<Read, ExecutorError> {
     let mut decoder = Decoder::with_bound(EVENT_MAX_BYTES);
     loop {
         let chunk = response.chunk().await.map_err(|error| {
@@ -299,12 +316,10 @@ async fn read_events(
             let Some(event) = parse(frame)? else { continue };
             let last = matches!(event, ExecutionEvent::Result(_));
             if events.send(Ok(event)).await.is_err() {
-                return Ok(());
+                return Ok(Read::NobodyListens);
             }
             if last {
-                // Read to its end, the connection can carry the next run.
-                let _ = timeout(END_PATIENCE, response.chunk()).await;
-                return Ok(());
+                return Ok(Read::Verdict);
             }
         }
     }

@@ -1,23 +1,35 @@
 //! How `tester serve` asks its workers: whom, how often, and what it says when none answers.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tester_peers::http::{Connection, Request, Server};
+use tokio::time::sleep;
 
-use super::support::TestApp;
+use super::support::{TestApp, soon};
+
+/// Between a verdict and the end of its stream, where there is one.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// What a fake worker does with a run.
 #[derive(Clone, Copy)]
 enum Behaviour {
     /// A verdict, with the worker's number as its output.
     Pass,
+    /// The same, and the end of the stream a little later.
+    PassAndPause,
     /// This status and header.
     Refuse(u16, &'static str),
     /// A test, and then the connection breaks.
     BreakOff,
+    /// The last word of a worker that ends its runs.
+    GiveUp,
+    /// A verdict, and no end behind it.
+    Linger,
     /// Silence.
     Hang,
 }
@@ -31,9 +43,19 @@ struct FakeWorker {
 impl FakeWorker {
     /// One with that many free slots. Without any health it is away.
     async fn start(number: usize, free: Option<i64>, behaviour: Behaviour) -> Self {
+        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self::start_on(anywhere, number, free, behaviour).await
+    }
+
+    async fn start_on(
+        address: SocketAddr,
+        number: usize,
+        free: Option<i64>,
+        behaviour: Behaviour,
+    ) -> Self {
         let runs = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&runs);
-        let server = Server::start(move |request, connection| {
+        let server = Server::start_on(address, move |request, connection| {
             let runs = Arc::clone(&count);
             async move {
                 if request.path() == "/health" {
@@ -56,6 +78,19 @@ impl FakeWorker {
 
     fn runs(&self) -> usize {
         self.runs.load(Ordering::SeqCst)
+    }
+
+    /// Its process is gone. Gives the address, where now nobody listens.
+    async fn vanish(self) -> SocketAddr {
+        let address = self.server.address();
+        drop(self.server);
+        soon("a refused connection", async {
+            while tokio::net::TcpStream::connect(address).await.is_ok() {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        address
     }
 }
 
@@ -80,11 +115,14 @@ async fn run(
 ) -> io::Result<Connection> {
     assert_eq!(request.path(), "/execute/stream");
     match behaviour {
-        Behaviour::Pass => {
+        Behaviour::Pass | Behaviour::PassAndPause => {
             connection.start_chunked(200, &[("content-type", "text/event-stream")]).await?;
             connection.chunk(b": keep-alive\n\n").await?;
             let frame = format!("event: result\ndata: {}\n\n", verdict(number));
             connection.chunk(frame.as_bytes()).await?;
+            if matches!(behaviour, Behaviour::PassAndPause) {
+                sleep(PAUSE).await;
+            }
             connection.finish().await?;
         }
         Behaviour::Refuse(status, retry_after) => {
@@ -97,6 +135,19 @@ async fn run(
             let frame = format!("event: test\ndata: {test}\n\n");
             connection.chunk(frame.as_bytes()).await?;
             connection.reset_when_dropped();
+        }
+        Behaviour::GiveUp => {
+            connection.start_chunked(200, &[("content-type", "text/event-stream")]).await?;
+            let error = json!({"type": "error", "code": "UNAVAILABLE", "message": "of a worker"});
+            let frame = format!("event: error\ndata: {error}\n\n");
+            connection.chunk(frame.as_bytes()).await?;
+            connection.finish().await?;
+        }
+        Behaviour::Linger => {
+            connection.start_chunked(200, &[("content-type", "text/event-stream")]).await?;
+            let frame = format!("event: result\ndata: {}\n\n", verdict(number));
+            connection.chunk(frame.as_bytes()).await?;
+            connection.closed_by_caller().await;
         }
         Behaviour::Hang => connection.closed_by_caller().await,
     }
@@ -161,6 +212,15 @@ async fn the_connection_to_a_worker_carries_one_run_after_another() {
         assert_eq!(app.post("/api/execution/execute", &job()).await.json().await["success"], true);
     }
     assert_eq!((worker.runs(), worker.server.connections()), (3, 1));
+
+    // Whoever asked is answered before the stream has ended: that must not cut it off.
+    let worker = FakeWorker::start(1, Some(8), Behaviour::PassAndPause).await;
+    let app = serve(&worker.url(), "").await;
+    for _ in 0..3 {
+        assert_eq!(app.post("/api/execution/execute", &job()).await.json().await["success"], true);
+        sleep(PAUSE * 20).await;
+    }
+    assert_eq!((worker.runs(), worker.server.connections()), (3, 1));
 }
 
 #[tokio::test]
@@ -174,10 +234,60 @@ async fn what_began_is_never_run_again() {
     assert!(text.contains("\"code\":\"UNAVAILABLE\""), "{text}");
     assert_eq!((first.runs(), second.runs()), (1, 0));
 
+    for behaviour in [Behaviour::BreakOff, Behaviour::GiveUp] {
+        let only = FakeWorker::start(1, Some(8), behaviour).await;
+        let app = serve(&only.url(), "").await;
+        let answer = app.post("/api/execution/execute", &job()).await;
+        assert!(answer.header("retry-after").is_some());
+        let body = answer.error(503, "UNAVAILABLE").await.to_string();
+        assert!(!body.contains("of a worker"), "{body}");
+        assert_eq!(only.runs(), 1);
+    }
+
     let only = FakeWorker::start(1, Some(8), Behaviour::Refuse(500, "1")).await;
     let app = serve(&only.url(), "").await;
     app.post("/api/execution/execute", &job()).await.error(502, "UPSTREAM_ERROR").await;
     assert_eq!(only.runs(), 1);
+}
+
+#[tokio::test]
+async fn a_worker_that_vanished_since_its_last_word_is_followed_by_the_next() {
+    let first = FakeWorker::start(1, Some(8), Behaviour::Pass).await;
+    let second = FakeWorker::start(2, Some(1), Behaviour::Pass).await;
+    let knobs = "worker.health_ttl_ms = 60000\n";
+    let app = serve(&format!("{},{}", first.url(), second.url()), knobs).await;
+    let verdict = app.post("/api/execution/execute", &job()).await.json().await;
+    assert_eq!(verdict["output"], "worker 1");
+    first.vanish().await;
+    for _ in 0..2 {
+        let verdict = app.post("/api/execution/execute", &job()).await.json().await;
+        assert_eq!(verdict["output"], "worker 2");
+    }
+    assert_eq!(second.runs(), 2);
+}
+
+#[tokio::test]
+async fn a_worker_that_restarted_gets_the_next_run() {
+    let before = FakeWorker::start(1, Some(8), Behaviour::Pass).await;
+    let app = serve(&before.url(), "").await;
+    assert_eq!(app.post("/api/execution/execute", &job()).await.status(), 200);
+    let address = before.vanish().await;
+    app.post("/api/execution/execute", &job()).await.error(503, "UNAVAILABLE").await;
+    let after = FakeWorker::start_on(address, 2, Some(8), Behaviour::Pass).await;
+    let verdict = app.post("/api/execution/execute", &job()).await.json().await;
+    assert_eq!(verdict["output"], "worker 2");
+    assert_eq!(after.runs(), 1);
+}
+
+#[tokio::test]
+async fn a_verdict_is_the_end_whatever_the_worker_holds_open() {
+    let worker = FakeWorker::start(1, Some(8), Behaviour::Linger).await;
+    let app = serve(&worker.url(), "").await;
+    for path in ["/api/execution/execute", "/api/execution/stream"] {
+        let text = soon("the end", app.post(path, &job()).await.text()).await;
+        assert!(text.contains("worker 1"), "{text}");
+    }
+    assert_eq!((worker.runs(), worker.server.connections()), (2, 2));
 }
 
 #[tokio::test]

@@ -18,10 +18,13 @@ const SMALL: &str = "sandbox.running = 1\nsandbox.queued = 1\nsandbox.python.war
 /// Jobs of the soak, unless `TESTER_TEST_SOAK` says otherwise.
 const SOAK: usize = 100;
 /// Tests during which nobody else can use the engine.
-pub const TAKE_THE_ENGINE_AWAY: [&str; 2] = [
+pub const TAKE_THE_ENGINE_AWAY: [&str; 3] = [
     "faults::a_removed_image_is_named_and_missed_no_longer",
     "faults::a_restarted_daemon_is_used_again",
+    "faults::a_warm_container_that_was_killed_is_not_handed_out",
 ];
+/// From the moment on that a daemon is back.
+const RECOVERY: Duration = Duration::from_secs(30);
 /// Between two looks at something that is about to change.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -33,6 +36,7 @@ pub fn tests(engine: Engine) -> Vec<Test> {
         test("faults::a_full_queue_says_when_to_come_back", full_queue),
         test("faults::more_jobs_than_sandboxes_are_all_served", more_jobs_than_sandboxes),
         test("faults::nothing_grows_with_the_jobs", soak),
+        test("faults::a_full_disk_for_temporary_files_is_no_matter", full_disk),
     ];
     match engine {
         Engine::Namespace => tests.push(test(
@@ -42,8 +46,9 @@ pub fn tests(engine: Engine) -> Vec<Test> {
         Engine::Docker => {
             tests.push(test(TAKE_THE_ENGINE_AWAY[0], no_image));
             tests.push(test(TAKE_THE_ENGINE_AWAY[1], daemon_restarts));
+            tests.push(test(TAKE_THE_ENGINE_AWAY[2], warm_container_is_killed));
         }
-        Engine::Runsc => {}
+        Engine::Runsc => tests.push(test(TAKE_THE_ENGINE_AWAY[2], warm_container_is_killed)),
     }
     tests
 }
@@ -89,14 +94,24 @@ async fn stopped(shared: Arc<Shared>) {
 }
 
 async fn cut_off(shared: Arc<Shared>) {
-    let knobs = format!("{SMALL}sandbox.drain_ms = 500\n");
+    let knobs = SMALL.replace("running = 1", "running = 2");
+    let knobs = format!("{knobs}sandbox.drain_ms = 500\n");
     let worker = Arc::new(Worker::start(shared.engine(), &knobs).await);
     let answer = send(&worker, sleeping(60));
-    until(&worker, "running", 1).await;
+    let stream = worker.post("/execute/stream").json(&sleeping(60)).send().await;
+    let stream = stream.expect("an answer");
+    until(&worker, "running", 2).await;
+    let begun = Instant::now();
     worker.terminate();
     let (status, body) = answer.await.expect("no panic").expect("an answer");
     assert_eq!((status, body["code"].as_str()), (503, Some("UNAVAILABLE")), "{body}");
+    let text = soon("the end of the stream", stream.text()).await.expect("an orderly end");
+    assert!(text.contains("event: error\ndata: "), "{text}");
+    assert!(text.contains("\"code\":\"UNAVAILABLE\""), "{text}");
+    assert!(!text.contains("event: result"), "{text}");
     assert_eq!(worker.ended().await, Some(0));
+    // gVisor takes its time to end a container.
+    assert!(begun.elapsed() < Duration::from_secs(20), "it took {:?}", begun.elapsed());
 }
 
 async fn full_queue(shared: Arc<Shared>) {
@@ -175,6 +190,64 @@ async fn warm_one_is_killed(shared: Arc<Shared>) {
     end(&worker).await;
 }
 
+async fn warm_container_is_killed(shared: Arc<Shared>) {
+    let _alone = ENGINE_IN_USE.write().await;
+    let format = "{{.Label \"tester.sandbox.owner\"}} {{.ID}}";
+    let list = || {
+        let list = docker(&["ps", "--filter", "label=tester.sandbox=1", "--format", format]);
+        let pairs = list.lines().filter_map(|line| line.split_once(' '));
+        pairs.map(|(owner, id)| (owner.to_owned(), id.to_owned())).collect::<Vec<_>>()
+    };
+    let others: Vec<String> = list().into_iter().map(|(owner, _)| owner).collect();
+    let worker = Worker::start(shared.engine(), SMALL).await;
+    settle(&worker).await;
+    let own = list().into_iter().filter(|(owner, _)| !others.contains(owner));
+    let own: Vec<String> = own.map(|(_, id)| id).collect();
+    assert!(!own.is_empty(), "no sandbox was there to be killed");
+    for id in own {
+        docker(&["kill", &id]);
+    }
+    assert_eq!(worker.execute(&trivial("python")).await["status"], "passed");
+    end(&worker).await;
+}
+
+/// Runs are kept in memory and in the sandbox: what the worker's own disk holds is no matter.
+async fn full_disk(shared: Arc<Shared>) {
+    let disk = SmallDisk::mount();
+    let mut filler = std::fs::File::create(disk.folder.path().join("filler")).expect("a file");
+    let full = std::io::copy(&mut std::io::repeat(b'x'), &mut filler).expect_err("1 MiB is small");
+    assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
+    let folder = disk.folder.path().to_str().expect("a name that is text");
+    let variables = [("TMPDIR", folder), ("HOME", folder), ("XDG_RUNTIME_DIR", folder)];
+    let worker = Worker::start_with(shared.engine(), SMALL, &variables).await;
+    for language in ["python", "javascript", "typescript", "java"] {
+        assert_eq!(worker.execute(&trivial(language)).await["status"], "passed", "{language}");
+    }
+    end(&worker).await;
+}
+
+/// A file system of 1 MiB, for as long as this lives.
+struct SmallDisk {
+    folder: tempfile::TempDir,
+}
+
+impl SmallDisk {
+    fn mount() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mount = ["-t", "tmpfs", "-o", "size=1m", "tester-small-disk"];
+        let done = Command::new("mount").args(mount).arg(folder.path()).status();
+        assert!(done.expect("mount is there").success(), "only root mounts");
+        Self { folder }
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Lazily: whoever still has a file open there does not keep it mounted.
+        let _ = Command::new("umount").arg("--lazy").arg(self.folder.path()).status();
+    }
+}
+
 async fn no_image(shared: Arc<Shared>) {
     let _alone = ENGINE_IN_USE.write().await;
     let worker = Worker::start(shared.engine(), SMALL).await;
@@ -204,21 +277,33 @@ async fn daemon_restarts(shared: Arc<Shared>) {
         Arc::new(Worker::start(shared.engine(), &SMALL.replace("queued = 1", "queued = 16")).await);
     let answers: Vec<_> = (0..6).map(|_| send(&worker, sleeping(1))).collect();
     until(&worker, "running", 1).await;
-    for step in ["stop", "start"] {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/docker-engine");
-        let done = tokio::process::Command::new(script).arg(step).output().await;
-        assert!(done.expect("the script is there").status.success(), "{step}");
-    }
-    for answer in answers {
+    engine_does("stop").await;
+    let version = Command::new("docker").arg("version").output().expect("docker is there");
+    assert!(!version.status.success(), "another engine than the one under test was stopped");
+    // Some more while there is no daemon at all.
+    let late: Vec<_> = (0..3).map(|_| send(&worker, sleeping(0))).collect();
+    sleep(Duration::from_secs(1)).await;
+    engine_does("start").await;
+    let back = Instant::now();
+    for answer in answers.into_iter().chain(late) {
         let answer = soon("an answer", answer).await.expect("no panic");
         let (status, verdict) = answer.expect("the worker lives");
         // What ran or waited meanwhile is told so; nothing hangs, nothing is made up.
-        let told = ["passed", "crashed", "unavailable", "tampered", "timeout"];
+        let told = ["passed", "crashed", "unavailable", "timeout"];
         let is = verdict["status"].as_str().unwrap_or_default();
         assert!(status == 200 && told.contains(&is), "{status} {verdict}");
+        assert_eq!(verdict["success"], is == "passed", "{verdict}");
     }
     recovers(&worker).await;
+    assert!(back.elapsed() < RECOVERY, "it took {:?}", back.elapsed());
     end(&worker).await;
+}
+
+/// Starts or stops the engine that `scripts/docker-engine` keeps.
+async fn engine_does(step: &str) {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/docker-engine");
+    let done = tokio::process::Command::new(script).arg(step).output().await;
+    assert!(done.expect("the script is there").status.success(), "{step}");
 }
 
 /// Jobs pass again, without anybody's help.

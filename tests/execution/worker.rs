@@ -59,7 +59,7 @@ impl Engine {
         }
     }
 
-    const fn variables(self) -> &'static [(&'static str, &'static str)] {
+    pub const fn variables(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::Namespace => &[("SANDBOX_ENGINE", "namespace")],
             Self::Docker => &[("SANDBOX_ENGINE", "docker")],
@@ -92,6 +92,11 @@ pub struct Worker {
 impl Worker {
     /// Starts one and waits until it serves.
     pub async fn start(engine: Engine, knobs: &str) -> Self {
+        Self::start_with(engine, knobs, &[]).await
+    }
+
+    /// With further variables.
+    pub async fn start_with(engine: Engine, knobs: &str, variables: &[(&str, &str)]) -> Self {
         let folder = toolchains();
         let config = tempfile::NamedTempFile::new().expect("a temporary file");
         std::fs::write(config.path(), knobs).expect("a writable file");
@@ -112,6 +117,7 @@ impl Worker {
             .env("LOG_FORMAT", "json")
             .env("CANARY", CANARY)
             .envs(engine.variables().iter().copied())
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -253,6 +259,6 @@ pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
 }
 
 /// Where the namespace engine keeps the frameworks: installed once for all test runs.
-fn toolchains() -> std::path::PathBuf {
+pub fn toolchains() -> std::path::PathBuf {
     std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("execution")
 }
