@@ -117,7 +117,7 @@ pub enum Role {
 }
 
 /// Reads which tests the test code certainly has. Both texts are those that
-/// [`prepare`](super::prepare) gave. The source tells what names it takes. Takes about as long as
+/// [`prepare`](super::prepare()) gave. The source tells what names it takes. Takes about as long as
 /// [`check`](super::check()) for both texts.
 #[must_use]
 pub fn manifest(language: LanguageCode, source: &str, tests: &str) -> Manifest {
