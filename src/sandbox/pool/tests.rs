@@ -94,7 +94,7 @@ fn pool(engine: &Arc<FakeEngine>, warm: usize) -> WarmPool {
     let settings = PoolSettings {
         warm: PerRuntime { python: warm, node: 0, java: 0 },
         start_timeout: Duration::from_secs(5),
-        idle_max: Duration::from_secs(60),
+        idle_max: Duration::from_mins(1),
         starting: 2,
     };
     let engine: Arc<dyn Engine> = Arc::<FakeEngine>::clone(engine);
