@@ -9,9 +9,8 @@ use super::body::{Fields, read_object};
 use super::context::RequestContext;
 use super::doors::require_worker_token;
 use super::error::ApiError;
-use super::execution::{self, LocalizedEvent};
+use super::execution;
 use super::ops::METRICS_TYPE;
-use super::sse;
 use crate::app::WorkerState;
 use crate::domain::{ExecutionRequest, RequestedLimits};
 use crate::sandbox::RunnerHealth;
@@ -33,8 +32,7 @@ pub(super) async fn execute(
 ) -> Result<HttpResponse, ApiError> {
     let state = state(&request);
     let order = order(&request, payload, state).await?;
-    let verdict = state.execution.execute(order).await?;
-    Ok(HttpResponse::Ok().json(verdict))
+    execution::answer(&state.execution, order).await
 }
 
 pub(super) async fn stream(
@@ -43,9 +41,7 @@ pub(super) async fn stream(
 ) -> Result<HttpResponse, ApiError> {
     let state = state(&request);
     let order = order(&request, payload, state).await?;
-    let locale = order.locale;
-    let execution = state.execution.stream(order).await?;
-    Ok(sse::respond(execution, move |event| LocalizedEvent { event, locale }, state.heartbeat))
+    execution::watch(&state.execution, order, state.heartbeat).await
 }
 
 /// Open to everybody who can reach the port: a load balancer has no token.

@@ -56,7 +56,7 @@ pub fn tests(engine: Engine) -> Vec<Test> {
 async fn killed(shared: Arc<Shared>) {
     let worker = Arc::new(Worker::start(shared.engine(), SMALL).await);
     let answer = send(&worker, sleeping(60));
-    until(&worker, "running", 1).await;
+    worker.until("running", 1).await;
     worker.kill().await;
     assert!(answer.await.expect("no panic").is_none(), "a killed worker answered");
     let next = Worker::start(shared.engine(), SMALL).await;
@@ -74,7 +74,7 @@ async fn killed(shared: Arc<Shared>) {
 async fn stopped(shared: Arc<Shared>) {
     let worker = Arc::new(Worker::start(shared.engine(), SMALL).await);
     let answer = send(&worker, sleeping(2));
-    until(&worker, "running", 1).await;
+    worker.until("running", 1).await;
     worker.terminate();
     soon("a worker that says it is draining", async {
         while worker.health().await.0 != 503 {
@@ -100,7 +100,7 @@ async fn cut_off(shared: Arc<Shared>) {
     let answer = send(&worker, sleeping(60));
     let stream = worker.post("/execute/stream").json(&sleeping(60)).send().await;
     let stream = stream.expect("an answer");
-    until(&worker, "running", 2).await;
+    worker.until("running", 2).await;
     let begun = Instant::now();
     worker.terminate();
     let (status, body) = answer.await.expect("no panic").expect("an answer");
@@ -117,9 +117,9 @@ async fn cut_off(shared: Arc<Shared>) {
 async fn full_queue(shared: Arc<Shared>) {
     let worker = Arc::new(Worker::start(shared.engine(), SMALL).await);
     let first = send(&worker, sleeping(2));
-    until(&worker, "running", 1).await;
+    worker.until("running", 1).await;
     let second = send(&worker, sleeping(0));
-    until(&worker, "queued", 1).await;
+    worker.until("queued", 1).await;
     let third = worker.post("/execute").json(&trivial("python")).send().await.expect("an answer");
     assert_eq!(third.status(), 429);
     let wait = third.headers().get("retry-after").and_then(|value| value.to_str().ok());
@@ -278,7 +278,7 @@ async fn daemon_restarts(shared: Arc<Shared>) {
     let worker =
         Arc::new(Worker::start(shared.engine(), &SMALL.replace("queued = 1", "queued = 16")).await);
     let answers: Vec<_> = (0..6).map(|_| send(&worker, sleeping(1))).collect();
-    until(&worker, "running", 1).await;
+    worker.until("running", 1).await;
     engine_does("stop").await;
     let version = Command::new("docker").arg("version").output().expect("docker is there");
     assert!(!version.status.success(), "another engine than the one under test was stopped");
@@ -338,15 +338,6 @@ fn sleeping(seconds: u64) -> Value {
         "test_code": format!("def test_sleeps():\n    time.sleep({seconds})\n"),
         "language": "python",
     })
-}
-
-async fn until(worker: &Worker, what: &str, count: u64) {
-    soon(&format!("{what} of {count}"), async {
-        while worker.health().await.1[what] != count {
-            sleep(LOOK).await;
-        }
-    })
-    .await;
 }
 
 /// Waits until the next sandbox is warm and those used are gone.

@@ -42,15 +42,15 @@ async fn leaves_the_queue(shared: Arc<Shared>) {
     let _alone = ONE_MARK.lock().await;
     let worker = Worker::start(shared.engine(), ONE_AT_A_TIME).await;
     let runs = post(&worker, "/execute").await;
-    until(&worker, "running", 1).await;
+    worker.until("running", 1).await;
     let waits = post(&worker, "/execute").await;
-    until(&worker, "queued", 1).await;
+    worker.until("queued", 1).await;
     let begun = Instant::now();
     drop(waits);
-    until(&worker, "queued", 0).await;
+    worker.until("queued", 0).await;
     assert!(begun.elapsed() < AT_MOST, "it took {:?}", begun.elapsed());
     drop(runs);
-    until(&worker, "running", 0).await;
+    worker.until("running", 0).await;
     until_process(false).await;
     end(worker).await;
 }
@@ -62,7 +62,7 @@ const ONE_AT_A_TIME: &str =
 async fn leaves(worker: &Worker, path: &str) {
     let _alone = ONE_MARK.lock().await;
     let client = post(worker, path).await;
-    until(worker, "running", 1).await;
+    worker.until("running", 1).await;
     // Well into the run, not in the middle of the claim. What gVisor runs is no process of the host.
     if worker.engine() == Engine::Runsc {
         tokio::time::sleep(Duration::from_secs(2)).await;
@@ -72,7 +72,7 @@ async fn leaves(worker: &Worker, path: &str) {
     assert_eq!(worker.health().await.1["running"], 1, "the run ended by itself");
     let begun = Instant::now();
     drop(client);
-    until(worker, "running", 0).await;
+    worker.until("running", 0).await;
     until_process(false).await;
     assert!(begun.elapsed() < AT_MOST, "it took {:?}", begun.elapsed());
 }
@@ -131,13 +131,4 @@ fn is_marked_there() -> bool {
         // An argument of its own, not a part of the program that this process sends.
         cmdline.split(|&byte| byte == 0).any(|argument| argument == MARK.as_bytes())
     })
-}
-
-async fn until(worker: &Worker, what: &str, count: u64) {
-    soon(&format!("{what} of {count}"), async {
-        while worker.health().await.1[what] != count {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    })
-    .await;
 }

@@ -154,7 +154,7 @@ async fn leaving(shared: Arc<Shared>) {
         let request = app.request("POST", path).header("authorization", app.authorization());
         let client = tokio::spawn(request.json(&body).send());
         // A head or nothing comes before the run's end; the client stays for either.
-        until(&worker, "running", 1).await;
+        worker.until("running", 1).await;
         if worker.engine() == Engine::Runsc {
             // What gVisor runs is no process of the host.
             sleep(Duration::from_secs(2)).await;
@@ -164,7 +164,7 @@ async fn leaving(shared: Arc<Shared>) {
         let begun = Instant::now();
         client.abort();
         drop(client.await);
-        until(&worker, "running", 0).await;
+        worker.until("running", 0).await;
         until_there(&mark, false).await;
         assert!(begun.elapsed() < Duration::from_secs(2), "{path}: it took {:?}", begun.elapsed());
     }
@@ -192,15 +192,6 @@ async fn dev(shared: Arc<Shared>) {
     let names: Vec<_> = frames.iter().filter_map(|frame| frame.event()).collect();
     assert_eq!(names, ["test", "test", "result"]);
     assert_eq!(process.terminate().await, Some(0));
-}
-
-async fn until(worker: &Worker, what: &str, count: u64) {
-    soon(&format!("{what} of {count}"), async {
-        while worker.health().await.1[what] != count {
-            sleep(Duration::from_millis(10)).await;
-        }
-    })
-    .await;
 }
 
 async fn until_there(mark: &str, there: bool) {

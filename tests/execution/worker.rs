@@ -197,6 +197,16 @@ impl Worker {
         (answer.status().as_u16(), answer.json().await.expect("JSON"))
     }
 
+    /// Waits until its health tells this count of what.
+    pub async fn until(&self, what: &str, count: u64) {
+        soon(&format!("{what} of {count}"), async {
+            while self.health().await.1[what] != count {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        })
+        .await;
+    }
+
     /// SIGKILL.
     pub async fn kill(&self) {
         self.child.lock().await.kill().await.expect("it was running");

@@ -3,14 +3,15 @@
 
 mod frames;
 
+use std::time::Duration;
+
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
 use utoipa::ToSchema;
 use utoipa::openapi::schema::SchemaType;
 use utoipa::openapi::{Object, ObjectBuilder, Type};
 
-use self::frames::ExecutionFrame;
-pub(super) use self::frames::LocalizedEvent;
+use self::frames::{ExecutionFrame, LocalizedEvent};
 use super::body::{Fields, read_object};
 use super::context::{RequestContext, state};
 use super::doors::{admit, authenticate};
@@ -23,6 +24,7 @@ use crate::app::AppState;
 use crate::domain::{
     ExecutionRequest, Locale, ProgramText, RequestedLimits, SOURCE_MAX_CHARS, Verdict,
 };
+use crate::services::execution::ExecutionService;
 use crate::stores::LimitedAction;
 
 /// Tests to run, and the code they test.
@@ -61,8 +63,7 @@ pub(super) async fn execute(
 ) -> Result<HttpResponse, ApiError> {
     let state = state(&request);
     let order = order(&request, payload, state).await?;
-    let verdict = state.execution.execute(order).await?;
-    Ok(HttpResponse::Ok().json(verdict))
+    answer(&state.execution, order).await
 }
 
 /// Run tests and watch
@@ -94,9 +95,26 @@ pub(super) async fn stream(
 ) -> Result<HttpResponse, ApiError> {
     let state = state(&request);
     let order = order(&request, payload, state).await?;
+    watch(&state.execution, order, state.heartbeat).await
+}
+
+/// The verdict on a run, in one piece.
+pub(super) async fn answer(
+    service: &ExecutionService,
+    order: ExecutionRequest,
+) -> Result<HttpResponse, ApiError> {
+    Ok(HttpResponse::Ok().json(service.execute(order).await?))
+}
+
+/// A run as it happens.
+pub(super) async fn watch(
+    service: &ExecutionService,
+    order: ExecutionRequest,
+    heartbeat: Duration,
+) -> Result<HttpResponse, ApiError> {
     let locale = order.locale;
-    let execution = state.execution.stream(order).await?;
-    Ok(sse::respond(execution, move |event| LocalizedEvent { event, locale }, state.heartbeat))
+    let execution = service.stream(order).await?;
+    Ok(sse::respond(execution, move |event| LocalizedEvent { event, locale }, heartbeat))
 }
 
 async fn order(
