@@ -9,9 +9,8 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use deadpool_redis::redis::{self, ErrorKind, RedisError};
-use deadpool_redis::{PoolError, Runtime};
 use futures_util::future::{self, BoxFuture, FutureExt as _};
+use redis::{ErrorKind, RedisError};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -266,13 +265,12 @@ impl Prober {
 }
 
 async fn ping(settings: &RedisSettings) -> Condition {
-    let pool = deadpool_redis::Config::from_url(settings.url.expose_secret())
-        .create_pool(Some(Runtime::Tokio1));
-    let Ok(pool) = pool else { return Condition::Down("REDIS_URL can't be used".into()) };
-    let mut connection = match pool.get().await {
+    let Ok(client) = redis::Client::open(settings.url.expose_secret()) else {
+        return Condition::Down("REDIS_URL can't be used".into());
+    };
+    let mut connection = match client.get_multiplexed_async_connection().await {
         Ok(connection) => connection,
-        Err(PoolError::Backend(error)) => return Condition::Down(redis_failure(&error)),
-        Err(_) => return Condition::Down("no connection can be had".into()),
+        Err(error) => return Condition::Down(redis_failure(&error)),
     };
     match redis::cmd("PING").query_async::<String>(&mut connection).await {
         Ok(answer) if answer == "PONG" => Condition::Up,

@@ -26,6 +26,10 @@ pub mod turnstile {
         "https://challenges.cloudflare.com/turnstile/v0/siteverify";
     /// Length of the documented test secrets (`1x…AA`, `2x…AA`, `3x…AA`).
     pub const TEST_SECRET_LENGTH: usize = 35;
+    /// Most names in `TURNSTILE_HOSTNAMES`.
+    pub const HOSTNAMES_MAX: usize = 64;
+    /// Longest action a widget can have, by Cloudflare's documentation.
+    pub const ACTION_MAX_LENGTH: usize = 32;
     /// Shorter texts are no Turnstile secret; real ones have 35 characters.
     pub const SECRET_MIN_LENGTH: usize = 20;
 }
@@ -43,6 +47,8 @@ pub mod secrets {
     /// A random secret has more distinct characters; fewer mean a repeated pattern. Of 16 random
     /// hex digits, fewer than four distinct ones turn up once in 10^9.
     pub const DISTINCT_CHARACTERS_MIN: usize = 4;
+    /// Most keys in `DATA_ENCRYPTION_KEYS_RETIRED`: each is tried on rows that name none.
+    pub const RETIRED_KEYS_MAX: usize = 16;
     /// 32 random bytes have fewer distinct values about once in 10^40.
     pub const DISTINCT_KEY_BYTES_MIN: usize = 8;
 }

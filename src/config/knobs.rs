@@ -25,6 +25,7 @@ pub(super) struct Knobs {
     pub(super) stream: StreamKnobs,
     pub(super) supabase: TimeoutKnobs,
     pub(super) turnstile: TimeoutKnobs,
+    pub(super) redis: RedisKnobs,
     pub(super) wallet: WalletKnobs,
     pub(super) rate_limits: RateLimitKnobs,
     pub(super) cache: CacheKnobs,
@@ -98,6 +99,13 @@ pub(super) struct TimeoutKnobs {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct RedisKnobs {
+    pub(super) timeout_ms: i64,
+    pub(super) connect_timeout_ms: i64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct WalletKnobs {
     pub(super) enabled: bool,
     pub(super) cost: i64,
@@ -121,6 +129,7 @@ pub(super) struct RateLimitKnobs {
 pub(super) struct CacheKnobs {
     pub(super) enabled: bool,
     pub(super) generation_ttl_s: i64,
+    pub(super) history_ttl_s: i64,
     pub(super) max_bytes: i64,
 }
 
@@ -186,6 +195,7 @@ struct Sections {
     stream: Value,
     supabase: Value,
     turnstile: Value,
+    redis: Value,
     wallet: Value,
     rate_limits: Value,
     cache: Value,
@@ -246,6 +256,7 @@ impl Sections {
         let stream = section(place, "stream", self.stream, problems);
         let supabase = section(place, "supabase", self.supabase, problems);
         let turnstile = section(place, "turnstile", self.turnstile, problems);
+        let redis = section(place, "redis", self.redis, problems);
         let wallet = section(place, "wallet", self.wallet, problems);
         let rate_limits = section(place, "rate_limits", self.rate_limits, problems);
         let cache = section(place, "cache", self.cache, problems);
@@ -260,6 +271,7 @@ impl Sections {
             stream: stream?,
             supabase: supabase?,
             turnstile: turnstile?,
+            redis: redis?,
             wallet: wallet?,
             rate_limits: rate_limits?,
             cache: cache?,

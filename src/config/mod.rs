@@ -26,7 +26,7 @@ pub use problems::{Fault, Flaw, Problem, Problems, Subject};
 pub use sandbox::{DockerSettings, EngineChoice, PerRuntime, SandboxSettings};
 pub use server::{DeployEnvironment, ListenSettings, ServerSettings};
 pub use services::{
-    CacheSettings, RateLimitSettings, RedisSettings, StreamSettings, SupabaseSettings,
+    CacheSettings, JwtIssuer, RateLimitSettings, RedisSettings, StreamSettings, SupabaseSettings,
     TurnstileSettings, WalletSettings, WorkerClientSettings,
 };
 pub use telemetry::{LogFormat, TelemetrySettings};
@@ -68,6 +68,8 @@ pub struct ServeSettings {
     pub supabase: SupabaseSettings,
     /// `DATA_ENCRYPTION_KEY`.
     pub encryption_key: MasterKey,
+    /// `DATA_ENCRYPTION_KEYS_RETIRED`: open rows that were written before the key was changed.
+    pub retired_keys: Vec<MasterKey>,
     /// Bots out.
     pub turnstile: TurnstileSettings,
     /// The execution half.

@@ -18,8 +18,19 @@ pub struct SupabaseSettings {
     pub anon_key: SecretString,
     /// `SUPABASE_JWT_SECRET`: raw bytes after trimming.
     pub jwt_secret: SecretString,
-    /// `supabase.timeout_ms`: deadline of one call.
+    /// `SUPABASE_JWT_ISSUER`: what access tokens must say of who made them.
+    pub jwt_issuer: JwtIssuer,
+    /// `supabase.timeout_ms`: deadline of one operation, its retries included.
     pub timeout: Duration,
+}
+
+/// The rule for a token's `iss`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JwtIssuer {
+    /// Exactly this.
+    Exactly(String),
+    /// Anything, or none at all. Never in production.
+    Any,
 }
 
 /// How Turnstile is asked.
@@ -29,6 +40,10 @@ pub struct TurnstileSettings {
     pub secret: SecretString,
     /// `TURNSTILE_VERIFY_URL`.
     pub verify_url: Url,
+    /// `TURNSTILE_HOSTNAMES`: sites whose tokens are taken; empty means any.
+    pub hostnames: Vec<String>,
+    /// `TURNSTILE_ACTION`: what tokens must have been made for; `None` means anything.
+    pub action: Option<String>,
     /// `turnstile.timeout_ms`: deadline of one call.
     pub timeout: Duration,
 }
@@ -53,6 +68,11 @@ pub struct WorkerClientSettings {
 pub struct RedisSettings {
     /// `REDIS_URL`: holds a password, hence secret.
     pub url: SecretString,
+    /// `redis.timeout_ms`: how long a request waits for one answer. A request asks up to three
+    /// times, and the first that is late sends all others to memory.
+    pub timeout: Duration,
+    /// `redis.connect_timeout_ms`: how long connecting may take, which no request waits for.
+    pub connect_timeout: Duration,
 }
 
 /// The rules of the wallet.
@@ -84,6 +104,8 @@ pub struct CacheSettings {
     pub enabled: bool,
     /// `cache.generation_ttl_s`: how long an answer is served again.
     pub generation_ttl: Duration,
+    /// `cache.history_ttl_s`: how long a page of history is served again, while nothing changes.
+    pub history_ttl: Duration,
     /// `cache.max_bytes`: memory the in-process cache may hold.
     pub max_bytes: u64,
 }

@@ -87,7 +87,7 @@ const fn needs(serve: Need, dev: Need, worker: Need) -> Needs {
 }
 
 /// All of them, in the order of reports and of `.env.example`.
-pub static ALL: [&Variable; 28] = [
+pub static ALL: [&Variable; 32] = [
     &GEMINI_API_KEY,
     &SUPABASE_URL,
     &SUPABASE_SERVICE_ROLE_KEY,
@@ -97,6 +97,7 @@ pub static ALL: [&Variable; 28] = [
     &TURNSTILE_SECRET_KEY,
     &WORKER_URL,
     &WORKER_AUTH_TOKEN,
+    &DATA_ENCRYPTION_KEYS_RETIRED,
     &REDIS_URL,
     &TESTER_INTERNAL_SECRET,
     &ALLOWED_ORIGINS,
@@ -106,6 +107,9 @@ pub static ALL: [&Variable; 28] = [
     &HOST,
     &GEMINI_BASE_URL,
     &TURNSTILE_VERIFY_URL,
+    &TURNSTILE_HOSTNAMES,
+    &TURNSTILE_ACTION,
+    &SUPABASE_JWT_ISSUER,
     &TRUSTED_PROXY_HOPS,
     &LOG_FORMAT,
     &RUST_LOG,
@@ -119,12 +123,13 @@ pub static ALL: [&Variable; 28] = [
 ];
 
 /// Those whose values are secrets of their own: no two may be equal.
-pub static SECRETS: [&Variable; 8] = [
+pub static SECRETS: [&Variable; 9] = [
     &GEMINI_API_KEY,
     &SUPABASE_SERVICE_ROLE_KEY,
     &SUPABASE_JWT_SECRET,
     &SUPABASE_ANON_KEY,
     &DATA_ENCRYPTION_KEY,
+    &DATA_ENCRYPTION_KEYS_RETIRED,
     &TURNSTILE_SECRET_KEY,
     &WORKER_AUTH_TOKEN,
     &TESTER_INTERNAL_SECRET,
@@ -206,11 +211,22 @@ pub static WORKER_AUTH_TOKEN: Variable = Variable {
     remedy: "run `tester keygen` once and give its WORKER_AUTH_TOKEN to both sides",
 };
 
+/// `DATA_ENCRYPTION_KEYS_RETIRED`
+pub static DATA_ENCRYPTION_KEYS_RETIRED: Variable = Variable {
+    name: "DATA_ENCRYPTION_KEYS_RETIRED",
+    needs: needs(Need::Optional, Need::Unread, Need::Unread),
+    purpose: "earlier values of DATA_ENCRYPTION_KEY: rows written with them stay readable until \
+              `tester rotate-keys` has re-encrypted them",
+    remedy: "the earlier keys, separated by commas; leave it out once `tester rotate-keys` counts \
+             no row under them",
+};
+
 /// `REDIS_URL`
 pub static REDIS_URL: Variable = Variable {
     name: "REDIS_URL",
     needs: needs(Need::Optional, Need::Unread, Need::Unread),
-    purpose: "a Redis that check-env --online asks; cache and rate limits stay in each instance for now",
+    purpose: "the Redis that all instances share cached answers and rate limits through; without it \
+              each instance has its own",
     remedy: "redis://[user:password@]host[:port][/db], or rediss:// for TLS",
 };
 
@@ -277,6 +293,31 @@ pub static TURNSTILE_VERIFY_URL: Variable = Variable {
     needs: needs(Need::Optional, Need::Unread, Need::Unread),
     purpose: "where Turnstile tokens are verified; default Cloudflare's own",
     remedy: "leave it out, or the whole URL of the siteverify call: https in production",
+};
+
+/// `TURNSTILE_HOSTNAMES`
+pub static TURNSTILE_HOSTNAMES: Variable = Variable {
+    name: "TURNSTILE_HOSTNAMES",
+    needs: needs(Need::Optional, Need::Unread, Need::Unread),
+    purpose: "the sites whose Turnstile tokens are taken; default any that the widget allows",
+    remedy: "host names separated by commas, such as app.example.com",
+};
+
+/// `TURNSTILE_ACTION`
+pub static TURNSTILE_ACTION: Variable = Variable {
+    name: "TURNSTILE_ACTION",
+    needs: needs(Need::Optional, Need::Unread, Need::Unread),
+    purpose: "the action that Turnstile tokens must have been made for; default any",
+    remedy: "the widget's data-action: up to 32 letters, digits, _ and -",
+};
+
+/// `SUPABASE_JWT_ISSUER`
+pub static SUPABASE_JWT_ISSUER: Variable = Variable {
+    name: "SUPABASE_JWT_ISSUER",
+    needs: needs(Need::Optional, Need::Unread, Need::Unread),
+    purpose: "the issuer that access tokens must name; default SUPABASE_URL/auth/v1",
+    remedy: "leave it out, or the iss of your tokens if SUPABASE_URL is a custom domain; `any` \
+             with ENV=development only, for servers whose tokens name none",
 };
 
 /// `TRUSTED_PROXY_HOPS`

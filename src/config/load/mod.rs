@@ -30,6 +30,7 @@ impl ServeSettings {
         let gemini = loader.gemini();
         let supabase = loader.supabase();
         let encryption_key = loader.value(&variables::DATA_ENCRYPTION_KEY, parse::master_key);
+        let retired_keys = loader.retired_keys();
         let turnstile = loader.turnstile();
         let worker = loader.worker_client();
         let redis = loader.redis();
@@ -39,6 +40,7 @@ impl ServeSettings {
                 gemini: gemini?,
                 supabase: supabase?,
                 encryption_key: encryption_key?,
+                retired_keys,
                 turnstile: turnstile?,
                 worker: worker?,
                 redis,

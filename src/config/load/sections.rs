@@ -10,17 +10,18 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::Loader;
+use super::{Loader, Lookup};
 use crate::config::constants::{gemini, http, turnstile};
 use crate::config::knobs::TelemetryKnobs;
 use crate::config::parse::{self, SupabaseKeyRole, Transport};
 use crate::config::problems::Problem;
 use crate::config::variables::{self, Variable};
 use crate::config::{
-    CacheSettings, CommonSettings, GeminiSettings, ListenSettings, LogFormat, RateLimitSettings,
-    RedisSettings, ServerSettings, StreamSettings, SupabaseSettings, TelemetrySettings,
-    TurnstileSettings, WalletSettings, WorkerClientSettings,
+    CacheSettings, CommonSettings, GeminiSettings, JwtIssuer, ListenSettings, LogFormat,
+    RateLimitSettings, RedisSettings, ServerSettings, StreamSettings, SupabaseSettings,
+    TelemetrySettings, TurnstileSettings, WalletSettings, WorkerClientSettings,
 };
+use crate::crypto::MasterKey;
 use crate::domain::{CatalogProblem, ModelCatalog, WalletGifts};
 
 /// Longest deadline of any kind, in milliseconds: an hour. More is a slip of the unit.
@@ -98,10 +99,15 @@ impl Loader<'_> {
         let anon_key = self.value(&variables::SUPABASE_ANON_KEY, |text| {
             parse::supabase_key(text, SupabaseKeyRole::Anon, rules)
         });
+        let jwt_issuer =
+            self.value(&variables::SUPABASE_JWT_ISSUER, |text| parse::issuer(text, rules));
         let timeout = self.knobs.supabase.timeout_ms;
         let timeout = self.milliseconds("supabase.timeout_ms", timeout, &(1..=DEADLINE_MAX_MS));
+        let url = url?;
+        let own = || JwtIssuer::Exactly(format!("{}/auth/v1", url.as_str().trim_end_matches('/')));
         Some(SupabaseSettings {
-            url: url?,
+            jwt_issuer: jwt_issuer.unwrap_or_else(own),
+            url,
             service_role_key: service_role_key?,
             anon_key: anon_key?,
             jwt_secret: jwt_secret?,
@@ -119,7 +125,15 @@ impl Loader<'_> {
             .unwrap_or_else(|| constant_url(turnstile::DEFAULT_VERIFY_URL));
         let timeout = self.knobs.turnstile.timeout_ms;
         let timeout = self.milliseconds("turnstile.timeout_ms", timeout, &(1..=DEADLINE_MAX_MS));
-        Some(TurnstileSettings { secret: secret?, verify_url, timeout })
+        let hostnames = self.value(&variables::TURNSTILE_HOSTNAMES, parse::hostnames);
+        let action = self.value(&variables::TURNSTILE_ACTION, parse::turnstile_action);
+        Some(TurnstileSettings {
+            secret: secret?,
+            verify_url,
+            hostnames: hostnames.unwrap_or_default(),
+            action,
+            timeout,
+        })
     }
 
     pub(super) fn worker_client(&mut self) -> Option<WorkerClientSettings> {
@@ -144,7 +158,29 @@ impl Loader<'_> {
     }
 
     pub(super) fn redis(&mut self) -> Option<RedisSettings> {
-        self.value(&variables::REDIS_URL, parse::redis_url).map(|url| RedisSettings { url })
+        let deadline = 1..=DEADLINE_MAX_MS;
+        let [timeout, connect_timeout] = [
+            ("redis.timeout_ms", self.knobs.redis.timeout_ms),
+            ("redis.connect_timeout_ms", self.knobs.redis.connect_timeout_ms),
+        ]
+        .map(|(knob, number)| self.milliseconds(knob, number, &deadline));
+        let url = self.value(&variables::REDIS_URL, parse::redis_url)?;
+        Some(RedisSettings { url, timeout, connect_timeout })
+    }
+
+    pub(super) fn retired_keys(&mut self) -> Vec<MasterKey> {
+        let retired = &variables::DATA_ENCRYPTION_KEYS_RETIRED;
+        let keys = self.value(retired, parse::retired_keys);
+        let text = |variable| match self.environment.lookup(variable) {
+            Lookup::Text(text) => Some(text),
+            Lookup::Missing | Lookup::NotUnicode => None,
+        };
+        let (current, listed) = (text(&variables::DATA_ENCRYPTION_KEY), text(retired));
+        let both = current.zip(listed);
+        if both.is_some_and(|(key, keys)| keys.split(',').any(|retired| retired.trim() == key)) {
+            self.problems.push(Problem::invalid(retired, "holds DATA_ENCRYPTION_KEY itself"));
+        }
+        keys.unwrap_or_default()
     }
 
     pub(super) fn data_dir(&mut self) -> PathBuf {
@@ -290,12 +326,17 @@ impl Loader<'_> {
     }
 
     fn cache(&mut self) -> CacheSettings {
-        let (ttl, max_bytes) = (self.knobs.cache.generation_ttl_s, self.knobs.cache.max_bytes);
+        let max_bytes = self.knobs.cache.max_bytes;
         // A month, and a gigabyte of 2^30 bytes.
-        let ttl = self.integer("cache.generation_ttl_s", ttl, &(1..=2_592_000));
+        let [generation_ttl, history_ttl] = [
+            ("cache.generation_ttl_s", self.knobs.cache.generation_ttl_s),
+            ("cache.history_ttl_s", self.knobs.cache.history_ttl_s),
+        ]
+        .map(|(knob, ttl)| Duration::from_secs(self.integer(knob, ttl, &(1..=2_592_000))));
         CacheSettings {
             enabled: self.knobs.cache.enabled,
-            generation_ttl: Duration::from_secs(ttl),
+            generation_ttl,
+            history_ttl,
             max_bytes: self.integer("cache.max_bytes", max_bytes, &(1..=1 << 30)),
         }
     }

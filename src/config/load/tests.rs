@@ -8,10 +8,13 @@ use proptest::prelude::*;
 use secrecy::ExposeSecret as _;
 
 use super::*;
-use crate::config::{EngineChoice, KnobsFile, LogFormat, Subject};
+use crate::config::{EngineChoice, JwtIssuer, KnobsFile, LogFormat, Subject};
+use crate::crypto::MasterKey;
 use crate::domain::Limits;
 
 const MASTER_KEY: &str = "Jx3tQ0mV9rLk2WcYpZ8uHsN5dGfB1aTeRiOqXy7wM4E=";
+const RETIRED_KEY: &str = "pQ7vXz2Lm9RtYc4WbN8sKd1GfH6jA3eUoI5xT0qMwVE=";
+const OTHER_RETIRED_KEY: &str = "Zr8Yk1Wq5Tn3Vb7Xc9Md2Lf4Gh6Js0PaEuIoR_tQwy4=";
 const WORKER_TOKEN: &str = "w0rKer-t0ken-Jx3tQ0mV9rLk2WcYpZ8uHsN5dGfB1";
 const JWT_SECRET: &str = "jwt-secret-4kP9sD2fG7hJ1lQ8wE3rT6yU0zXcVbNm";
 
@@ -66,6 +69,10 @@ fn sound_variables_make_the_settings_of_serve() {
     assert_eq!(settings.common.server.listen.shutdown_grace, Duration::from_secs(8));
     assert!(settings.common.server.allowed_origins.is_empty());
     assert!(settings.common.server.internal_secret.is_none());
+    assert!(settings.retired_keys.is_empty() && settings.turnstile.hostnames.is_empty());
+    assert_eq!(settings.turnstile.action, None);
+    let issuer = JwtIssuer::Exactly("https://abcdefghijkl.supabase.co/auth/v1".to_owned());
+    assert_eq!(settings.supabase.jwt_issuer, issuer);
     assert_eq!(settings.common.telemetry.format, LogFormat::Json);
     assert_eq!(settings.common.models.default_name().as_str(), "gemini-3.8-flash");
     assert!(settings.common.wallet.enabled);
@@ -128,6 +135,10 @@ fn every_optional_variable_has_its_effect() {
             ("HOST", "::"),
             ("GEMINI_BASE_URL", "https://gateway.dev/gemini/"),
             ("TURNSTILE_VERIFY_URL", "https://turnstile.dev/verify"),
+            ("TURNSTILE_HOSTNAMES", "App.dev, bücher.dev ,"),
+            ("TURNSTILE_ACTION", "generate_1-a"),
+            ("SUPABASE_JWT_ISSUER", "https://ref.supabase.co/auth/v1"),
+            ("DATA_ENCRYPTION_KEYS_RETIRED", &format!("{RETIRED_KEY}, {OTHER_RETIRED_KEY}")),
             ("TRUSTED_PROXY_HOPS", "2"),
             ("LOG_FORMAT", "TEXT"),
             ("RUST_LOG", "warn,tester=debug"),
@@ -147,6 +158,13 @@ fn every_optional_variable_has_its_effect() {
     assert!(common.server.listen.host.is_ipv6());
     assert_eq!(settings.gemini.base_url.as_str(), "https://gateway.dev/gemini");
     assert_eq!(settings.turnstile.verify_url.as_str(), "https://turnstile.dev/verify");
+    assert_eq!(settings.turnstile.hostnames, ["app.dev", "xn--bcher-kva.dev"]);
+    assert_eq!(settings.turnstile.action.as_deref(), Some("generate_1-a"));
+    let issuer = JwtIssuer::Exactly("https://ref.supabase.co/auth/v1".to_owned());
+    assert_eq!(settings.supabase.jwt_issuer, issuer);
+    let retired = settings.retired_keys.iter().map(MasterKey::to_text);
+    let retired: Vec<_> = retired.map(|key| key.expose_secret().to_owned()).collect();
+    assert_eq!(retired, [RETIRED_KEY, OTHER_RETIRED_KEY]);
     assert_eq!(common.telemetry.format, LogFormat::Text);
     assert_eq!(common.telemetry.filter, "warn,tester=debug");
     assert_eq!(common.rate_limits.generate_per_minute.get(), 1);
@@ -158,6 +176,9 @@ fn every_optional_variable_has_its_effect() {
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table, one row a bad value")]
 fn each_bad_value_in_production_has_its_problem() {
+    let wrong_second = format!("{RETIRED_KEY},c2hvcnQ=");
+    let same_twice = format!("{RETIRED_KEY}, {RETIRED_KEY}");
+    let with_current = format!("{RETIRED_KEY},{MASTER_KEY}");
     let quoted = format!("\"{WORKER_TOKEN}\"");
     let placeholder = "still holds a placeholder";
     let invisible = "holds a space, a line break or another character that is not visible ASCII";
@@ -279,6 +300,16 @@ fn each_bad_value_in_production_has_its_problem() {
         ),
         ("WORKER_AUTH_TOKEN", JWT_SECRET, "has the same value as SUPABASE_JWT_SECRET"),
         ("WORKER_AUTH_TOKEN", MASTER_KEY, "has the same value as DATA_ENCRYPTION_KEY"),
+        ("DATA_ENCRYPTION_KEYS_RETIRED", "c2hvcnQ=", &format!("key 1: {no_key}")),
+        ("DATA_ENCRYPTION_KEYS_RETIRED", &wrong_second, &format!("key 2: {no_key}")),
+        ("DATA_ENCRYPTION_KEYS_RETIRED", &same_twice, "names a key twice"),
+        ("DATA_ENCRYPTION_KEYS_RETIRED", &with_current, "holds DATA_ENCRYPTION_KEY itself"),
+        ("SUPABASE_JWT_ISSUER", "any", "must name the issuer when ENV is production"),
+        ("SUPABASE_JWT_ISSUER", "ref.supabase.co", "is no URL: scheme://host[:port]"),
+        ("TURNSTILE_HOSTNAMES", "https://a.dev", "must hold bare host names: app.example.com"),
+        ("TURNSTILE_HOSTNAMES", "*.a.dev", "must hold bare host names: app.example.com"),
+        ("TURNSTILE_HOSTNAMES", ",", "names no host"),
+        ("TURNSTILE_ACTION", "a b", "must be 1 to 32 letters, digits, _ and -"),
         ("REDIS_URL", "http://redis", "must begin with redis:// or rediss://"),
         ("REDIS_URL", "redis://your-redis:6379", placeholder),
         ("REDIS_URL", "redis://h:6379/notadb", "is no URL the Redis client understands"),

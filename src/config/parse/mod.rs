@@ -13,7 +13,10 @@ pub(super) use plain::{
     boolean, deploy_environment, host, integer, log_filter, log_format, model_name,
 };
 pub(super) use secret::{
-    gemini_key, internal_secret, jwt_secret, master_key, redis_url, turnstile_secret, worker_token,
+    gemini_key, internal_secret, jwt_secret, master_key, redis_url, retired_keys, turnstile_secret,
+    worker_token,
 };
 pub(super) use supabase_key::{SupabaseKeyRole, supabase_key};
-pub(super) use web::{Transport, endpoint_url, origins, root_url, worker_urls};
+pub(super) use web::{
+    Transport, endpoint_url, hostnames, issuer, origins, root_url, turnstile_action, worker_urls,
+};

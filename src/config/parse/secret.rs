@@ -1,6 +1,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
-use deadpool_redis::redis::IntoConnectionInfo as _;
+use redis::IntoConnectionInfo as _;
 use secrecy::SecretString;
 use url::Url;
 
@@ -70,6 +70,25 @@ pub(in crate::config) fn master_key(text: &str) -> Result<MasterKey, Flaw> {
         return Err("is a key that anybody could guess".into());
     }
     Ok(key)
+}
+
+/// `DATA_ENCRYPTION_KEYS_RETIRED`: keys like the current one, separated by commas.
+pub(in crate::config) fn retired_keys(text: &str) -> Result<Vec<MasterKey>, Flaw> {
+    let keys: Vec<_> = text.split(',').map(str::trim).collect();
+    if keys.len() > secrets::RETIRED_KEYS_MAX {
+        return Err(format!("names more than {} keys", secrets::RETIRED_KEYS_MAX).into());
+    }
+    let mut seen = keys.clone();
+    seen.sort_unstable();
+    seen.dedup();
+    if seen.len() < keys.len() {
+        return Err("names a key twice".into());
+    }
+    // Which of them is wrong is told by its place: its text is nobody's business.
+    let read = |(index, key): (usize, &&str)| {
+        master_key(key).map_err(|flaw| Flaw::from(format!("key {}: {flaw}", index + 1)))
+    };
+    keys.iter().enumerate().map(read).collect()
 }
 
 /// `REDIS_URL`, checked by the client that will use it.

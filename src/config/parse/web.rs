@@ -4,9 +4,9 @@ use url::{Host, Url};
 
 use super::placeholder::{has_placeholder_host, is_placeholder};
 use super::secret::visible_ascii;
-use crate::config::DeployEnvironment;
-use crate::config::constants::worker;
+use crate::config::constants::{turnstile, worker};
 use crate::config::problems::Flaw;
+use crate::config::{DeployEnvironment, JwtIssuer};
 
 /// What may lie between TESTER and a dependency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,6 +120,54 @@ fn origin(text: &str, rules: DeployEnvironment) -> Result<String, Flaw> {
         return Err("must hold https origins when ENV is production".into());
     }
     Ok(url.origin().ascii_serialization())
+}
+
+/// `SUPABASE_JWT_ISSUER`: the URL as tokens spell it, compared byte by byte; or `any`.
+pub(in crate::config) fn issuer(text: &str, rules: DeployEnvironment) -> Result<JwtIssuer, Flaw> {
+    if text == "any" {
+        return match rules {
+            DeployEnvironment::Development => Ok(JwtIssuer::Any),
+            DeployEnvironment::Production => {
+                Err("must name the issuer when ENV is production".into())
+            }
+        };
+    }
+    // Only a name, never called: it may well be plain http inside of a private network.
+    endpoint_url(text, Transport::Any)?;
+    Ok(JwtIssuer::Exactly(text.to_owned()))
+}
+
+/// `TURNSTILE_HOSTNAMES`: bare names in their ASCII form, as Turnstile reports them.
+pub(in crate::config) fn hostnames(text: &str) -> Result<Vec<String>, Flaw> {
+    let names: Vec<_> = items(text).map(hostname).collect::<Result<_, _>>()?;
+    if names.is_empty() {
+        return Err("names no host".into());
+    }
+    if names.len() > turnstile::HOSTNAMES_MAX {
+        return Err(format!("names more than {} hosts", turnstile::HOSTNAMES_MAX).into());
+    }
+    Ok(names)
+}
+
+fn hostname(text: &str) -> Result<String, Flaw> {
+    if is_placeholder(text) {
+        return Err("still holds a placeholder".into());
+    }
+    let bare = !text.contains(['/', ':', '@', '*', '?', '#', '[']);
+    let host = bare.then(|| Host::parse(text).ok()).flatten();
+    let host = host.ok_or("must hold bare host names: app.example.com")?;
+    Ok(host.to_string())
+}
+
+/// `TURNSTILE_ACTION`.
+pub(in crate::config) fn turnstile_action(text: &str) -> Result<String, Flaw> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    if text.len() > turnstile::ACTION_MAX_LENGTH || !text.bytes().all(allowed) {
+        let flaw =
+            format!("must be 1 to {} letters, digits, _ and -", turnstile::ACTION_MAX_LENGTH);
+        return Err(flaw.into());
+    }
+    Ok(text.to_owned())
 }
 
 fn items(text: &str) -> impl Iterator<Item = &str> {

@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 use time::OffsetDateTime;
-use url::Url;
 use uuid::Uuid;
 
 use super::object::UniqueObject;
+use crate::config::JwtIssuer;
 use crate::domain::{AuthenticatedUser, UserId};
 use crate::gateways::AuthError;
 
@@ -20,12 +20,12 @@ const EMAIL_MAX_CHARS: usize = 255;
 /// What the claims of a project's tokens must say.
 #[derive(Debug)]
 pub(super) struct ClaimRules {
-    issuer: String,
+    issuer: JwtIssuer,
 }
 
 impl ClaimRules {
-    pub(super) fn of_project(url: &Url) -> Self {
-        Self { issuer: format!("{}/auth/v1", url.as_str().trim_end_matches('/')) }
+    pub(super) const fn new(issuer: JwtIssuer) -> Self {
+        Self { issuer }
     }
 
     /// The user whom verified claims name.
@@ -34,7 +34,9 @@ impl ClaimRules {
         claims: &UniqueObject,
         now: OffsetDateTime,
     ) -> Result<AuthenticatedUser, AuthError> {
-        if claims.text("iss") != Some(&self.issuer) {
+        if let JwtIssuer::Exactly(issuer) = &self.issuer
+            && claims.text("iss") != Some(issuer)
+        {
             return Err(AuthError::Refused("iss is not the project's"));
         }
         if !is_for_users(claims.get("aud")) {

@@ -36,7 +36,7 @@ impl SupabaseTokenVerifier {
     pub fn new(settings: &SupabaseSettings) -> Self {
         Self {
             shared_secret: VerificationKey::shared_secret(&settings.jwt_secret),
-            rules: ClaimRules::of_project(&settings.url),
+            rules: ClaimRules::new(settings.jwt_issuer.clone()),
         }
     }
 

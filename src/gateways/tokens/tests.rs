@@ -9,6 +9,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::*;
+use crate::config::JwtIssuer;
 use crate::domain::UserId;
 
 /// Looks like base64 on purpose: it must be used as it stands.
@@ -22,6 +23,7 @@ fn settings(url: &str, secret: &str) -> SupabaseSettings {
         service_role_key: "unused".into(),
         anon_key: "unused".into(),
         jwt_secret: secret.into(),
+        jwt_issuer: JwtIssuer::Exactly(format!("{url}/auth/v1")),
         timeout: Duration::from_secs(1),
     }
 }

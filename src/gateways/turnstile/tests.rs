@@ -19,7 +19,14 @@ fn check(url: &str, secret: &str, timeout: Duration) -> Turnstile {
     // A second installation is refused, and the first one is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let verify_url = Url::parse(url).expect("the peer's own URL");
-    Turnstile::new(Client::new(), TurnstileSettings { secret: secret.into(), verify_url, timeout })
+    let settings = TurnstileSettings {
+        secret: secret.into(),
+        verify_url,
+        hostnames: Vec::new(),
+        action: None,
+        timeout,
+    };
+    Turnstile::new(Client::new(), settings)
 }
 
 fn raw(status: u16, body: impl Into<String>) -> TurnstileAnswer {

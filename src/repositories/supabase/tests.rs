@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use url::Url;
 
 use super::*;
-use crate::config::SupabaseSettings;
+use crate::config::{JwtIssuer, SupabaseSettings};
 use crate::crypto::MasterKey;
 use crate::domain::{
     Charge, Deduction, GenerationId, NewGeneration, PageCursor, PageRequest, Refund, UserId,
@@ -103,6 +103,7 @@ fn settings(url: &str, key: &str, deadline: Duration) -> SupabaseSettings {
         service_role_key: SecretString::from(key),
         anon_key: SecretString::from("anon"),
         jwt_secret: SecretString::from("jwt secret"),
+        jwt_issuer: JwtIssuer::Any,
         timeout: deadline,
     }
 }
