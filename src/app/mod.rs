@@ -10,6 +10,7 @@ mod local_data;
 pub mod probes;
 pub mod startup;
 pub mod telemetry;
+mod upkeep;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -101,7 +101,8 @@ impl Application {
     pub fn serve(settings: ServeSettings) -> Result<Self, StartupError> {
         let client = http::client(Traffic::Calls, CONNECT_TIMEOUT);
         let cipher = FieldCipher::new(&settings.encryption_key);
-        let supabase = Arc::new(Supabase::new(client.clone(), &settings.supabase, cipher)?);
+        let supabase =
+            Arc::new(Supabase::new(client.clone(), &settings.supabase.data_api(), cipher)?);
         let choices = Choices {
             audience: Audience::Internet,
             verifier: Arc::new(SupabaseTokenVerifier::new(&settings.supabase)),

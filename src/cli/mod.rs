@@ -3,6 +3,7 @@
 pub mod check_env;
 pub mod dev;
 pub mod keygen;
+pub mod migrate;
 #[cfg(target_os = "linux")]
 pub mod sandbox_stage;
 pub mod serve;
@@ -44,6 +45,8 @@ enum Command {
     CheckEnv(check_env::Args),
     /// Prints fresh secrets as lines of a .env file.
     Keygen,
+    /// Prints the schema of the Supabase project as SQL, for a new project and for an existing one.
+    Migrate(migrate::Args),
     /// Makes a sandbox around itself; started by TESTER, never by hand.
     #[cfg(target_os = "linux")]
     #[command(hide = true)]
@@ -90,6 +93,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Worker(args) => worker::run(args, &mut stdout, &mut stderr),
         Command::CheckEnv(args) => check_env::run(args, &mut stdout),
         Command::Keygen => keygen::run(&mut stdout),
+        Command::Migrate(args) => migrate::run(&args, &mut stdout),
         #[cfg(target_os = "linux")]
         Command::SandboxStage(args) => return sandbox_stage::run(&args),
         #[cfg(target_os = "linux")]

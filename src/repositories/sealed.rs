@@ -7,7 +7,8 @@ use uuid::Uuid;
 use super::RepositoryError;
 use crate::crypto::{DecryptError, FieldCipher, FieldContext};
 use crate::domain::{
-    EncryptedData, Generation, GenerationId, HistoryPage, NewGeneration, PageCursor, UserId,
+    EncryptedData, Generation, GenerationId, HistoryPage, NewGeneration, PageCursor, UnreadableRow,
+    UserId,
 };
 
 /// The table of the history; part of the associated data of every sealed text in it.
@@ -85,7 +86,10 @@ pub(super) fn open_page(
         let id = row.id;
         match row.open(cipher, user) {
             Ok(generation) => page.rows.push(generation),
-            Err(_) => page.unreadable.push(id),
+            Err(RepositoryError::Unreadable { reason, .. }) => {
+                page.unreadable.push(UnreadableRow { id, reason });
+            }
+            Err(other) => page.unreadable.push(UnreadableRow { id, reason: other.to_string() }),
         }
     }
     page

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::domain::{Generation, GenerationId, HistoryPage, NewGeneration, PageRequest, UserId};
+use crate::domain::{
+    Generation, GenerationId, HistoryPage, NewGeneration, PageRequest, UnreadableRow, UserId,
+};
 use crate::repositories::{HistoryRepository, RepositoryError};
 
 /// Reads and deletes a user's generations.
@@ -37,8 +39,8 @@ impl HistoryService {
         page: PageRequest,
     ) -> Result<HistoryPage, RepositoryError> {
         let page = self.repository.list(user, page).await?;
-        for id in &page.unreadable {
-            tracing::error!(row = %id, "a history row can't be decrypted and was left out");
+        for UnreadableRow { id, reason } in &page.unreadable {
+            tracing::error!(row = %id, %reason, "a history row can't be read and was left out");
         }
         Ok(page)
     }

@@ -4,7 +4,9 @@ use serde::de::IgnoredAny;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::api::AnswerBound;
+use super::api::{Answer, AnswerBound};
+use super::failure::{CallError, Effect};
+use super::repetition::Repeat;
 use super::{Supabase, timestamp};
 use crate::domain::{
     EncryptedData, Generation, GenerationId, HistoryPage, MODEL_NAME_MAX_LENGTH, NewGeneration,
@@ -40,8 +42,18 @@ impl HistoryRepository for Supabase {
             "model": model,
         });
         let request = self.api.insert(HISTORY_TABLE, &[("select", "created_at")]).json(&row);
-        let stored = self.api.send::<[StampedRow; 1]>(request, AnswerBound::SMALL).await?;
-        let [StampedRow { created_at }] = stored.body;
+        // The id is random and ours: if it is there, we stored it.
+        let stored =
+            self.api.send::<[StampedRow; 1]>(request, AnswerBound::SMALL, Repeat::Freely).await;
+        let [StampedRow { created_at }] = match stored {
+            Ok(stored) => stored.body,
+            Err(CallError {
+                error: RepositoryError::Conflict(_),
+                earlier: Effect::Unknown,
+                ..
+            }) => self.stamp_of(generation.id).await?,
+            Err(failed) => return Err(failed.into()),
+        };
         Ok(Generation {
             id: generation.id,
             input_code: generation.input_code,
@@ -69,7 +81,7 @@ impl HistoryRepository for Supabase {
         // is below 1 MB.
         let bound = AnswerBound((limit + 1) * ROW_MAX_BYTES);
         let request = self.api.select(HISTORY_TABLE, &query);
-        let (bytes, _) = self.api.fetch(request, bound).await?;
+        let Answer { body: bytes, .. } = self.api.fetch(request, bound, Repeat::Freely).await?;
         let cipher = self.cipher.clone();
         // A full page is many megabytes of JSON and ciphertext: too long to hold up a thread that
         // streams to others.
@@ -87,7 +99,8 @@ impl HistoryRepository for Supabase {
         let (of_user, of_row) = (format!("eq.{user}"), format!("eq.{id}"));
         let query = [("select", COLUMNS), ("id", &*of_row), ("user_id", &*of_user), ("limit", "1")];
         let request = self.api.select(HISTORY_TABLE, &query);
-        let (bytes, _) = self.api.fetch(request, AnswerBound(ROW_MAX_BYTES)).await?;
+        let bound = AnswerBound(ROW_MAX_BYTES);
+        let Answer { body: bytes, .. } = self.api.fetch(request, bound, Repeat::Freely).await?;
         let row = read_rows(&bytes)?.pop();
         row.map(|sealed| sealed.open(&self.cipher, user)).transpose()
     }
@@ -96,15 +109,27 @@ impl HistoryRepository for Supabase {
         let (of_user, of_row) = (format!("eq.{user}"), format!("eq.{id}"));
         let query = [("select", "id"), ("id", &*of_row), ("user_id", &*of_user)];
         let request = self.api.delete(HISTORY_TABLE, &query);
-        let deleted = self.api.send::<Vec<IgnoredAny>>(request, AnswerBound::SMALL).await?;
+        // A second attempt could not tell whether the first one found the row.
+        let repeat = Repeat::OnlyIfUndone;
+        let deleted = self.api.send::<Vec<IgnoredAny>>(request, AnswerBound::SMALL, repeat).await?;
         Ok(!deleted.body.is_empty())
     }
 
     async fn delete_all(&self, user: UserId) -> Result<u64, RepositoryError> {
         let of_user = format!("eq.{user}");
         let request = self.api.delete_counting(HISTORY_TABLE, &[("user_id", &of_user)]);
-        let answer = self.api.send::<IgnoredAny>(request, AnswerBound::SMALL).await?;
+        let repeat = Repeat::OnlyIfUndone;
+        let answer = self.api.send::<IgnoredAny>(request, AnswerBound::SMALL, repeat).await?;
         answer.count.ok_or_else(|| RepositoryError::Failed("the answer has no count".to_owned()))
+    }
+}
+
+impl Supabase {
+    async fn stamp_of(&self, id: GenerationId) -> Result<[StampedRow; 1], RepositoryError> {
+        let of_row = format!("eq.{id}");
+        let request =
+            self.api.select(HISTORY_TABLE, &[("select", "created_at"), ("id", of_row.as_str())]);
+        Ok(self.api.send(request, AnswerBound::SMALL, Repeat::Freely).await?.body)
     }
 }
 
