@@ -100,7 +100,7 @@ impl Application {
     /// [`StartupError`] says what is in the way.
     pub fn serve(settings: ServeSettings) -> Result<Self, StartupError> {
         let client = http::client(Traffic::Calls, CONNECT_TIMEOUT);
-        let cipher = FieldCipher::new(&settings.encryption_key);
+        let cipher = FieldCipher::with_retired(&settings.encryption_key, &settings.retired_keys);
         let supabase =
             Arc::new(Supabase::new(client.clone(), &settings.supabase.data_api(), cipher)?);
         let choices = Choices {

@@ -9,10 +9,11 @@ use super::MasterKey;
 use super::aead::{Aes256Gcm, OVERHEAD};
 use super::associated::unambiguous;
 use super::derivation::{Purpose, derive};
+use super::fernet::{FernetKey, FernetToken};
 use crate::domain::{EncryptedData, UserId};
 
-/// The version that [`FieldCipher::encrypt`] writes. A Fernet token, the form of earlier
-/// services, starts with `gAAAAA` and has no dot: neither form can be taken for the other.
+/// The version that [`FieldCipher::encrypt`] writes. An envelope has dots and a Fernet token, the
+/// form of earlier services, has none: neither can be taken for the other.
 const VERSION: &str = "t1";
 
 /// Hex digits of a key id: 64 bits, so that two keys of one ring never share it by chance.
@@ -50,9 +51,29 @@ pub enum DecryptError {
     /// Changed after it was sealed, or moved from another place.
     #[error("the stored value was changed or moved")]
     Forged,
+    /// A Fernet token that no key of the ring has signed. It names no key, so which of the two it
+    /// is can't be told.
+    #[error("the stored value is sealed under a key that is not in the ring, or was changed")]
+    UnknownKeyOrForged,
     /// Authentic, but not UTF-8.
     #[error("the stored value is not text")]
     NotText,
+}
+
+/// What a stored value is, told by its form alone: whether it opens is for
+/// [`FieldCipher::decrypt`] to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoredForm {
+    /// Nothing: earlier services stored an empty text as it is.
+    Empty,
+    /// An envelope under the current key.
+    Current,
+    /// An envelope under a retired key of the ring.
+    Retired,
+    /// A Fernet token of an earlier service, under whichever key.
+    Legacy,
+    /// Anything else, an envelope that is cut off or under a key outside the ring among it.
+    Unknown,
 }
 
 /// Encrypts fields of stored rows with AES-256-GCM under the current key of a ring, and decrypts
@@ -61,6 +82,9 @@ pub enum DecryptError {
 /// The envelope is `t1.<key id>.<base64url of nonce, ciphertext, tag>.`; the last dot tells a
 /// value that was cut off from one that was tampered with. Version and key id are authenticated
 /// with the context. The length of a text is not hidden.
+///
+/// What earlier services stored opens too: a Fernet token under any key of the ring, and nothing
+/// as nothing. Neither is bound to its place; sealing it anew is.
 #[derive(Clone)]
 pub struct FieldCipher(Arc<KeyRing>);
 
@@ -72,6 +96,8 @@ struct KeyRing {
 struct FieldKey {
     id: String,
     cipher: Aes256Gcm,
+    /// Only opens.
+    legacy: FernetKey,
 }
 
 impl FieldCipher {
@@ -95,10 +121,10 @@ impl FieldCipher {
         let key = &self.0.current;
         let sealed = key.cipher.seal(&associated(context, &key.id), plain.as_bytes());
         let payload = URL_SAFE_NO_PAD.encode(sealed);
-        EncryptedData::from_stored(format!("{VERSION}.{}.{payload}.", key.id))
+        EncryptedData::from_stored(format!("{}{payload}.", self.current_prefix()))
     }
 
-    /// Opens what [`Self::encrypt`] sealed for the same place.
+    /// Opens what [`Self::encrypt`] sealed for the same place, and what earlier services stored.
     ///
     /// # Errors
     ///
@@ -108,11 +134,38 @@ impl FieldCipher {
         context: &FieldContext,
         stored: &EncryptedData,
     ) -> Result<String, DecryptError> {
-        let (key_id, sealed) = parse(stored.as_str())?;
-        let key = self.0.find(key_id).ok_or(DecryptError::UnknownKey)?;
-        let plain = key.cipher.open(&associated(context, key_id), &sealed);
-        String::from_utf8(plain.map_err(|_| DecryptError::Forged)?)
-            .map_err(|_| DecryptError::NotText)
+        let text = stored.as_str();
+        if text.is_empty() {
+            return Ok(String::new());
+        }
+        let plain = match FernetToken::parse(text) {
+            Some(token) => self.0.open_legacy(&token)?,
+            None => self.0.open(context, text)?,
+        };
+        String::from_utf8(plain).map_err(|_| DecryptError::NotText)
+    }
+
+    /// What a stored value is: whether it waits for its key to be rotated.
+    #[must_use]
+    pub fn form(&self, stored: &EncryptedData) -> StoredForm {
+        let text = stored.as_str();
+        if text.is_empty() {
+            return StoredForm::Empty;
+        }
+        if FernetToken::parse(text).is_some() {
+            return StoredForm::Legacy;
+        }
+        match parse(text) {
+            Ok((key_id, _)) if key_id == self.0.current.id => StoredForm::Current,
+            Ok((key_id, _)) if self.0.find(key_id).is_some() => StoredForm::Retired,
+            Ok(_) | Err(_) => StoredForm::Unknown,
+        }
+    }
+
+    /// How every value starts that [`Self::encrypt`] seals, and no other.
+    #[must_use]
+    pub fn current_prefix(&self) -> String {
+        format!("{VERSION}.{}.", self.0.current.id)
     }
 }
 
@@ -123,8 +176,25 @@ impl fmt::Debug for FieldCipher {
 }
 
 impl KeyRing {
+    fn keys(&self) -> impl Iterator<Item = &FieldKey> {
+        std::iter::once(&self.current).chain(&self.retired)
+    }
+
     fn find(&self, id: &str) -> Option<&FieldKey> {
-        std::iter::once(&self.current).chain(&self.retired).find(|key| key.id == id)
+        self.keys().find(|key| key.id == id)
+    }
+
+    fn open(&self, context: &FieldContext, envelope: &str) -> Result<Vec<u8>, DecryptError> {
+        let (key_id, sealed) = parse(envelope)?;
+        let key = self.find(key_id).ok_or(DecryptError::UnknownKey)?;
+        let plain = key.cipher.open(&associated(context, key_id), &sealed);
+        plain.map_err(|_| DecryptError::Forged)
+    }
+
+    /// A token names no key: each is tried, the likeliest first.
+    fn open_legacy(&self, token: &FernetToken) -> Result<Vec<u8>, DecryptError> {
+        let opened = self.keys().find_map(|key| key.legacy.open(token).ok());
+        opened.ok_or(DecryptError::UnknownKeyOrForged)
     }
 }
 
@@ -132,7 +202,8 @@ impl FieldKey {
     fn derive(master: &MasterKey) -> Self {
         let id = u64::from_be_bytes(derive(master, Purpose::FieldKeyId));
         let id = format!("{id:0KEY_ID_LENGTH$x}");
-        Self { id, cipher: Aes256Gcm::new(&derive(master, Purpose::Field)) }
+        let cipher = Aes256Gcm::new(&derive(master, Purpose::Field));
+        Self { id, cipher, legacy: FernetKey::of(master) }
     }
 }
 

@@ -1,7 +1,8 @@
 //! Encryption of stored fields and cached values. No I/O; the only randomness is the system's.
 //!
 //! Everything hangs on one [`MasterKey`]. It never encrypts anything itself: HKDF-SHA256 derives
-//! a key of its own from it for every purpose, so that no key works in two algorithms.
+//! a key of its own from it for every purpose, so that no key works in two algorithms. Only what
+//! earlier services stored is opened with the master key's own bytes (`fernet`).
 //!
 //! | what | key of its own | algorithm |
 //! |---|---|---|
@@ -14,11 +15,12 @@ mod aead;
 mod associated;
 mod cache;
 mod derivation;
+mod fernet;
 mod field;
 mod master_key;
 mod secrets;
 
 pub use cache::{CacheCipher, CacheKeyer};
-pub use field::{DecryptError, FieldCipher, FieldContext};
+pub use field::{DecryptError, FieldCipher, FieldContext, StoredForm};
 pub use master_key::{InvalidMasterKey, MasterKey};
 pub use secrets::random_secret;

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::crypto::fernet::tests::seal;
 
 const PLAIN: &str = "def 더하기(a, b): return a + b";
 
@@ -59,7 +60,7 @@ fn a_value_opens_only_in_the_place_it_was_sealed_for() {
 #[test]
 fn a_value_cut_at_any_length_is_told_to_be_cut() {
     let whole = envelope();
-    for length in 0..whole.len() {
+    for length in 1..whole.len() {
         assert_eq!(decrypt(&whole[..length]), Err(DecryptError::Truncated), "{length} bytes");
     }
 }
@@ -157,8 +158,9 @@ fn other_versions_and_foreign_text_are_told_apart() {
     ] {
         assert_eq!(decrypt(&format!("{version}{rest}")), Err(expected), "{version:?}");
     }
-    let fernet = "gAAAAABmZJ7lSecretLookingTokenOfAnEarlierService0123456789abcdefghij==";
-    for text in [fernet, PLAIN, "t1x", "한글"] {
+    // Starts as a Fernet token does, and is none.
+    let almost = "gAAAAABmZJ7lSecretLookingTokenOfAnEarlierService0123456789abcdefghij==";
+    for text in [almost, PLAIN, "t1x", "한글"] {
         assert_eq!(decrypt(text), Err(DecryptError::Malformed), "{text:?}");
     }
 }
@@ -189,6 +191,81 @@ fn authentic_bytes_that_are_no_text_are_refused() {
     assert_eq!(decrypt(&text), Err(DecryptError::NotText));
 }
 
+/// [`PLAIN`] as an earlier service stored it under this key.
+fn legacy(master: &MasterKey) -> EncryptedData {
+    EncryptedData::from_stored(seal(master, 1_700_000_000, [9; 16], PLAIN.as_bytes()))
+}
+
+#[test]
+fn a_fernet_token_opens_under_any_key_of_the_ring_and_in_any_place() {
+    let ring = FieldCipher::with_retired(&master(7), &[master(2), master(1)]);
+    for key in [7, 2, 1] {
+        assert_eq!(ring.decrypt(&context(), &legacy(&master(key))), Ok(PLAIN.to_owned()), "{key}");
+    }
+    let moved = FieldContext { column: "generated_code", ..context() };
+    assert_eq!(ring.decrypt(&moved, &legacy(&master(1))), Ok(PLAIN.to_owned()));
+}
+
+#[test]
+fn a_fernet_token_that_no_key_has_signed_may_be_either_and_is_told_so() {
+    let ring = FieldCipher::with_retired(&master(7), &[master(2)]);
+    let foreign = ring.decrypt(&context(), &legacy(&master(3)));
+    assert_eq!(foreign, Err(DecryptError::UnknownKeyOrForged));
+    // Of the last byte before the padding every bit is used: the text stays base64.
+    let token = legacy(&master(7)).as_str().to_owned();
+    let position = token.trim_end_matches('=').len() - 2;
+    let other = if &token[position..=position] == "A" { "B" } else { "A" };
+    let changed = format!("{}{other}{}", &token[..position], &token[position + 1..]);
+    let changed = ring.decrypt(&context(), &EncryptedData::from_stored(changed));
+    assert_eq!(changed, Err(DecryptError::UnknownKeyOrForged));
+    let words = DecryptError::UnknownKeyOrForged.to_string();
+    assert!(words.contains("a key that is not in the ring, or was changed"), "{words}");
+}
+
+#[test]
+fn an_authentic_fernet_token_that_is_no_text_is_refused() {
+    assert_eq!(decrypt(&seal(&master(7), 0, [9; 16], &[0xff, 0xfe])), Err(DecryptError::NotText));
+}
+
+#[test]
+fn nothing_stored_is_an_empty_text_and_an_empty_text_is_sealed_like_any_other() {
+    assert_eq!(decrypt(""), Ok(String::new()));
+    let sealed = cipher().encrypt(&context(), "");
+    assert_eq!(cipher().form(&sealed), StoredForm::Current);
+    assert_eq!(cipher().decrypt(&context(), &sealed), Ok(String::new()));
+}
+
+#[test]
+fn the_form_of_a_value_says_whether_its_key_waits_to_be_rotated() {
+    let ring = FieldCipher::with_retired(&master(7), &[master(2)]);
+    let sealed = |key: u8| FieldCipher::new(&master(key)).encrypt(&context(), PLAIN);
+    let text = |text: &str| EncryptedData::from_stored(text.to_owned());
+    for (stored, form) in [
+        (text(""), StoredForm::Empty),
+        (sealed(7), StoredForm::Current),
+        (sealed(2), StoredForm::Retired),
+        (legacy(&master(7)), StoredForm::Legacy),
+        (legacy(&master(3)), StoredForm::Legacy),
+        (sealed(3), StoredForm::Unknown),
+        (text(sealed(7).as_str().trim_end_matches('.')), StoredForm::Unknown),
+        (text(&legacy(&master(7)).as_str()[1..]), StoredForm::Unknown),
+        (text("gAAAAA"), StoredForm::Unknown),
+        (text("t2.x."), StoredForm::Unknown),
+        (text(PLAIN), StoredForm::Unknown),
+    ] {
+        assert_eq!(ring.form(&stored), form, "{}", stored.as_str());
+    }
+}
+
+#[test]
+fn the_current_prefix_starts_what_the_current_key_seals_and_nothing_else() {
+    let ring = FieldCipher::with_retired(&master(7), &[master(2)]);
+    assert_eq!(ring.current_prefix(), "t1.eae907f5ba77f201.");
+    assert!(ring.encrypt(&context(), PLAIN).as_str().starts_with(&ring.current_prefix()));
+    let retired = FieldCipher::new(&master(2)).encrypt(&context(), PLAIN);
+    assert!(!retired.as_str().starts_with(&ring.current_prefix()));
+}
+
 #[test]
 fn the_same_text_never_looks_the_same_twice() {
     assert_ne!(envelope(), envelope());
@@ -214,6 +291,12 @@ proptest! {
 
     #[test]
     fn arbitrary_text_never_opens_and_never_panics(text in "(t1\\.)?([0-9a-f]{16}\\.)?\\PC*\\.?") {
-        prop_assert!(decrypt(&text).is_err());
+        prop_assert_eq!(decrypt(&text).is_ok(), text.is_empty());
+    }
+
+    #[test]
+    fn what_an_earlier_service_sealed_opens(plain: String, iv: [u8; 16], time: u32) {
+        let stored = seal(&master(7), time.into(), iv, plain.as_bytes());
+        prop_assert_eq!(decrypt(&stored), Ok(plain));
     }
 }
