@@ -22,7 +22,8 @@ use super::local_data::{LocalData, LocalDataError};
 use super::{AppState, Audience, Front, WorkerState, engines, telemetry};
 use crate::api;
 use crate::config::{
-    CacheSettings, CommonSettings, DevSettings, ListenSettings, ServeSettings, WorkerSettings,
+    CacheSettings, CommonSettings, DevSettings, ListenSettings, RotationSettings, ServeSettings,
+    WorkerSettings,
 };
 use crate::crypto::{CacheCipher, CacheKeyer, FieldCipher, MasterKey};
 use crate::gateways::gemini::{Gemini, GeminiSetupError};
@@ -250,6 +251,17 @@ impl Application {
             database,
         })
     }
+}
+
+/// The stored rows of `tester serve` and the keys that open them, for `tester rotate-keys`.
+///
+/// # Errors
+///
+/// [`StartupError::Supabase`] when the key can't be sent.
+pub fn stored_rows(settings: &RotationSettings) -> Result<Supabase, StartupError> {
+    let client = http::client(Traffic::Calls, CONNECT_TIMEOUT);
+    let cipher = FieldCipher::with_retired(&settings.encryption_key, &settings.retired_keys);
+    Ok(Supabase::new(client, &settings.data_api, cipher)?)
 }
 
 /// What `serve` and `dev` choose differently.
