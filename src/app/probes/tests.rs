@@ -252,7 +252,8 @@ async fn a_redis_that_refuses_or_talks_nonsense_is_down() {
             "refuses the password in REDIS_URL",
         ),
         ("", b"-NOAUTH Authentication required.\r\n", "wants a password, and REDIS_URL has none"),
-        ("", b"-LOADING in progress\r\n", "refuses the command"),
+        ("", b"-LOADING in progress\r\n", "is loading its data"),
+        ("", b"-ERR unknown command\r\n", "refuses the command"),
         ("", b"hello\r\n", "does not speak the Redis protocol"),
         ("", b"+PING\r\n", "the answer to PING is not PONG"),
     ] {
