@@ -135,3 +135,47 @@ impl Untold {
         self.marks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: CacheKey = CacheKey([1; 32]);
+    const OTHER: CacheKey = CacheKey([2; 32]);
+
+    #[test]
+    fn a_change_is_held_until_it_is_told() {
+        let untold = Untold::new();
+        let mark = untold.mark(ONE);
+        assert!(untold.holds(&ONE));
+        assert!(!untold.holds(&OTHER));
+        untold.told(mark);
+        assert!(!untold.holds(&ONE));
+    }
+
+    #[test]
+    fn a_newer_change_outlives_the_telling_of_an_older_one() {
+        let untold = Untold::new();
+        let older = untold.mark(ONE);
+        let newer = untold.mark(ONE);
+        untold.told(older);
+        assert!(untold.holds(&ONE));
+        untold.told(newer);
+        assert!(!untold.holds(&ONE));
+    }
+
+    #[tokio::test]
+    async fn with_too_many_owners_everybody_is_in_doubt_and_a_reminder_is_given() {
+        let untold = Untold::with_capacity(2);
+        untold.mark(ONE);
+        untold.mark(OTHER);
+        untold.mark(ONE);
+        assert!(!untold.holds(&CacheKey([3; 32])));
+        let crowded_out = untold.mark(CacheKey([3; 32]));
+        untold.grown().await;
+        assert!(untold.holds(&CacheKey([4; 32])));
+        untold.told(crowded_out);
+        assert!(untold.holds(&ONE), "one that was told makes no room for those that were lost");
+        assert_eq!(untold.noted().0.len(), 0);
+    }
+}
