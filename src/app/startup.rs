@@ -93,7 +93,7 @@ pub struct Application {
 }
 
 impl Application {
-    /// Puts `tester serve` together and starts to listen.
+    /// Puts `tester serve` together and starts to listen. On a tokio runtime.
     ///
     /// # Errors
     ///
@@ -102,9 +102,11 @@ impl Application {
         let client = http::client(Traffic::Calls, CONNECT_TIMEOUT);
         let cipher = FieldCipher::with_retired(&settings.encryption_key, &settings.retired_keys);
         let supabase = Arc::new(Supabase::new(client.clone(), &settings.supabase, cipher)?);
+        let verifier = SupabaseTokenVerifier::new(client.clone(), &settings.supabase);
+        verifier.warm();
         let choices = Choices {
             audience: Audience::Internet,
-            verifier: Arc::new(SupabaseTokenVerifier::new(&settings.supabase)),
+            verifier: Arc::new(verifier),
             bot_check: Arc::new(Turnstile::new(client, settings.turnstile.clone())),
             provider: Some(Arc::new(Gemini::new(settings.gemini.clone())?)),
             history: supabase.clone(),
