@@ -105,6 +105,8 @@ impl Application {
         let cipher = FieldCipher::with_retired(&settings.encryption_key, &settings.retired_keys);
         let supabase =
             Arc::new(Supabase::new(client.clone(), &settings.supabase.data_api(), cipher)?);
+        let verifier = SupabaseTokenVerifier::new(client.clone(), &settings.supabase);
+        verifier.warm();
         let stores = match &settings.redis {
             Some(redis) => {
                 Stores::shared(redis, settings.common.cache, &settings.encryption_key).await
@@ -113,7 +115,7 @@ impl Application {
         };
         let choices = Choices {
             audience: Audience::Internet,
-            verifier: Arc::new(SupabaseTokenVerifier::new(&settings.supabase)),
+            verifier: Arc::new(verifier),
             bot_check: Arc::new(Turnstile::new(client, settings.turnstile.clone())),
             provider: Some(Arc::new(Gemini::new(settings.gemini.clone())?)),
             history: supabase.clone(),
