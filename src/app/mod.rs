@@ -9,6 +9,7 @@ mod lifecycle;
 mod local_data;
 pub mod probes;
 pub mod startup;
+mod stores;
 pub mod telemetry;
 mod upkeep;
 

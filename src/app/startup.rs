@@ -19,10 +19,11 @@ use actix_web::{App, HttpServer, web};
 use super::health::HealthCheck;
 use super::lifecycle::Lifecycle;
 use super::local_data::{LocalData, LocalDataError};
+use super::stores::Stores;
 use super::{AppState, Audience, Front, WorkerState, engines, telemetry};
 use crate::api;
 use crate::config::{
-    CacheSettings, CommonSettings, DevSettings, ListenSettings, ServeSettings, WorkerSettings,
+    CommonSettings, DevSettings, ListenSettings, RotationSettings, ServeSettings, WorkerSettings,
 };
 use crate::crypto::{CacheCipher, CacheKeyer, FieldCipher, MasterKey};
 use crate::gateways::gemini::{Gemini, GeminiSetupError};
@@ -37,10 +38,9 @@ use crate::repositories::{
 use crate::sandbox::Runner;
 use crate::services::execution::ExecutionService;
 use crate::services::generation::{AnswerCache, GenerationService, Parts};
-use crate::services::history::HistoryService;
+use crate::services::history::{HistoryPages, HistoryService};
 use crate::services::rate_limits::RateLimits;
 use crate::services::wallet::WalletService;
-use crate::stores::{Cache, MemoryCache, MemoryRateLimiter};
 
 /// How long connections may take to close once no work is left.
 const CLOSING_SECONDS: u64 = 2;
@@ -93,16 +93,24 @@ pub struct Application {
 }
 
 impl Application {
-    /// Puts `tester serve` together and starts to listen.
+    /// Puts `tester serve` together and starts to listen, on the runtime that it is called on.
     ///
     /// # Errors
     ///
     /// [`StartupError`] says what is in the way.
-    pub fn serve(settings: ServeSettings) -> Result<Self, StartupError> {
+    pub async fn serve(settings: ServeSettings) -> Result<Self, StartupError> {
+        // First, for the way to Redis counts from its first attempt on.
+        telemetry::metrics();
         let client = http::client(Traffic::Calls, CONNECT_TIMEOUT);
         let cipher = FieldCipher::with_retired(&settings.encryption_key, &settings.retired_keys);
         let supabase =
             Arc::new(Supabase::new(client.clone(), &settings.supabase.data_api(), cipher)?);
+        let stores = match &settings.redis {
+            Some(redis) => {
+                Stores::shared(redis, settings.common.cache, &settings.encryption_key).await
+            }
+            None => Stores::in_memory(settings.common.cache),
+        };
         let choices = Choices {
             audience: Audience::Internet,
             verifier: Arc::new(SupabaseTokenVerifier::new(&settings.supabase)),
@@ -110,6 +118,7 @@ impl Application {
             provider: Some(Arc::new(Gemini::new(settings.gemini.clone())?)),
             history: supabase.clone(),
             wallet: supabase,
+            stores,
             key: settings.encryption_key.clone(),
             executor: Arc::new(WorkerClient::new(&settings.worker)?),
             runner: None,
@@ -149,6 +158,7 @@ impl Application {
             provider,
             history: sqlite.clone(),
             wallet: sqlite,
+            stores: Stores::in_memory(settings.common.cache),
             key: data.key().clone(),
             executor: Arc::new(runner.clone()),
             runner: Some(runner),
@@ -252,6 +262,17 @@ impl Application {
     }
 }
 
+/// The stored rows of `tester serve` and the keys that open them, for `tester rotate-keys`.
+///
+/// # Errors
+///
+/// [`StartupError::Supabase`] when the key can't be sent.
+pub fn stored_rows(settings: &RotationSettings) -> Result<Supabase, StartupError> {
+    let client = http::client(Traffic::Calls, CONNECT_TIMEOUT);
+    let cipher = FieldCipher::with_retired(&settings.encryption_key, &settings.retired_keys);
+    Ok(Supabase::new(client, &settings.data_api, cipher)?)
+}
+
 /// What `serve` and `dev` choose differently.
 struct Choices {
     audience: Audience,
@@ -260,6 +281,7 @@ struct Choices {
     provider: Option<Arc<dyn LlmProvider>>,
     history: Arc<dyn HistoryRepository>,
     wallet: Arc<dyn WalletRepository>,
+    stores: Stores,
     key: MasterKey,
     executor: Arc<dyn Executor>,
     runner: Option<Runner>,
@@ -268,14 +290,15 @@ struct Choices {
 }
 
 fn state(common: CommonSettings, choices: Choices, lifecycle: Lifecycle) -> AppState {
-    let history = Arc::new(HistoryService::new(choices.history));
+    let (keyer, cipher) = (CacheKeyer::new(&choices.key), CacheCipher::new(&choices.key));
+    let pages = choices
+        .stores
+        .pages
+        .map(|pages| HistoryPages::new(pages, keyer.clone(), cipher.clone(), lifecycle.tasks()));
+    let history = Arc::new(HistoryService::new(choices.history, pages));
     let wallet = Arc::new(WalletService::new(choices.wallet, common.wallet));
-    let answers = AnswerCache::new(
-        cache(common.cache),
-        CacheKeyer::new(&choices.key),
-        CacheCipher::new(&choices.key),
-        common.cache.generation_ttl,
-    );
+    let answers =
+        AnswerCache::new(choices.stores.cache, keyer, cipher, common.cache.generation_ttl);
     let generation = Arc::new(GenerationService::new(Parts {
         provider: choices.provider,
         bot_check: choices.bot_check,
@@ -289,7 +312,7 @@ fn state(common: CommonSettings, choices: Choices, lifecycle: Lifecycle) -> AppS
     }));
     AppState {
         verifier: choices.verifier,
-        rate_limits: RateLimits::new(Arc::new(MemoryRateLimiter::new()), common.rate_limits),
+        rate_limits: RateLimits::new(choices.stores.limiter, common.rate_limits),
         execution: ExecutionService::new(choices.executor, lifecycle.draining()),
         generation,
         history,
@@ -302,10 +325,6 @@ fn state(common: CommonSettings, choices: Choices, lifecycle: Lifecycle) -> AppS
         metrics: telemetry::metrics(),
         health: choices.health,
     }
-}
-
-fn cache(settings: CacheSettings) -> Cache {
-    if settings.enabled { Cache::Memory(MemoryCache::new(settings.max_bytes)) } else { Cache::Off }
 }
 
 fn bind<S: 'static>(

@@ -78,6 +78,19 @@ pub struct ServeSettings {
     pub redis: Option<RedisSettings>,
 }
 
+/// All that `tester rotate-keys` needs: the stored rows and the keys.
+#[derive(Clone, Debug)]
+pub struct RotationSettings {
+    /// What is logged.
+    pub telemetry: TelemetrySettings,
+    /// Where the rows are.
+    pub data_api: DataApiSettings,
+    /// `DATA_ENCRYPTION_KEY`: what rows are sealed under afterwards.
+    pub encryption_key: MasterKey,
+    /// `DATA_ENCRYPTION_KEYS_RETIRED`: what they may be sealed under before.
+    pub retired_keys: Vec<MasterKey>,
+}
+
 /// Everything `tester dev` needs. No field can hold a production dependency but the model.
 #[derive(Clone, Debug)]
 pub struct DevSettings {

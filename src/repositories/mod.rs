@@ -13,7 +13,10 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 
 pub use sqlite::{OpenError, Sqlite};
-pub use supabase::{InvalidServiceRoleKey, MIGRATIONS, Migration, Supabase};
+pub use supabase::{
+    InvalidServiceRoleKey, MIGRATIONS, Migration, ROTATION_PAGE_MAX, Rotation, RotationMode,
+    RotationReport, Supabase,
+};
 
 use crate::domain::{
     Charge, Deduction, Generation, GenerationId, HistoryPage, NewGeneration, PageRequest, Refund,

@@ -43,6 +43,26 @@ impl SealedTexts {
     }
 }
 
+impl SealedTexts {
+    /// The same texts of the same row, sealed under the current key. An empty text, which earlier
+    /// services stored as it is, stays one.
+    pub(super) fn reseal(
+        &self,
+        cipher: &FieldCipher,
+        user: UserId,
+        row: GenerationId,
+    ) -> Result<Self, DecryptError> {
+        let reseal = |context: &FieldContext, text: &EncryptedData| {
+            let plain = cipher.decrypt(context, text)?;
+            Ok(if plain.is_empty() { text.clone() } else { cipher.encrypt(context, &plain) })
+        };
+        Ok(Self {
+            input_code: reseal(&input_code_of(user, row.0), &self.input_code)?,
+            generated_code: reseal(&generated_code_of(user, row.0), &self.generated_code)?,
+        })
+    }
+}
+
 impl SealedGeneration {
     /// Opens both texts as the row of this user.
     pub(super) fn open(

@@ -7,4 +7,5 @@ mod leaving;
 mod refusals;
 mod slow_dependencies;
 mod streaming;
+mod supabase_faults;
 mod support;

@@ -27,7 +27,7 @@ pub(super) enum Order {
 
 #[derive(Debug)]
 enum Condition {
-    /// `column.neq.` with nothing behind: the text is not empty.
+    /// `column.neq.""`: the text is not empty.
     NotEmpty(Text),
     /// `column.not.like.prefix*`.
     NotPrefixed(Text, String),
@@ -127,7 +127,7 @@ impl Condition {
             "generated_code" => Text::Generated,
             _ => return None,
         };
-        if rest == "neq." {
+        if rest == "neq.\"\"" {
             return Some(Self::NotEmpty(column));
         }
         let prefix = rest.strip_prefix("not.like.")?.strip_suffix('*')?;

@@ -25,7 +25,7 @@ const TEXT_MAX_BYTES: usize = 400_000;
 
 /// Most bytes of one row in an answer: two sealed texts, a third longer in base64, and 4 KiB for
 /// everything else.
-const ROW_MAX_BYTES: usize = 2 * TEXT_MAX_BYTES.div_ceil(3) * 4 + 4 * 1024;
+pub(super) const ROW_MAX_BYTES: usize = 2 * TEXT_MAX_BYTES.div_ceil(3) * 4 + 4 * 1024;
 
 #[async_trait]
 impl HistoryRepository for Supabase {
@@ -141,9 +141,9 @@ struct StampedRow {
 #[derive(Deserialize)]
 struct StoredRow {
     id: Uuid,
-    input_code: String,
-    generated_code: String,
-    // Nullable in existing deployments.
+    // Nullable in existing deployments, all four.
+    input_code: Option<String>,
+    generated_code: Option<String>,
     language: Option<String>,
     model: Option<String>,
     created_at: String,
@@ -154,8 +154,8 @@ impl StoredRow {
         Ok(SealedGeneration {
             id: GenerationId(self.id),
             texts: SealedTexts {
-                input_code: EncryptedData::from_stored(self.input_code),
-                generated_code: EncryptedData::from_stored(self.generated_code),
+                input_code: EncryptedData::from_stored(self.input_code.unwrap_or_default()),
+                generated_code: EncryptedData::from_stored(self.generated_code.unwrap_or_default()),
             },
             language: self.language.unwrap_or_default(),
             model: self.model.unwrap_or_default(),

@@ -16,6 +16,7 @@ mod failure;
 mod history;
 mod migrations;
 mod repetition;
+mod rotation;
 mod timestamp;
 mod wallet;
 
@@ -24,6 +25,7 @@ use crate::crypto::FieldCipher;
 
 pub use api::InvalidServiceRoleKey;
 pub use migrations::{MIGRATIONS, Migration};
+pub use rotation::{ROTATION_PAGE_MAX, Rotation, RotationMode, RotationReport};
 
 use serde::de::IgnoredAny;
 

@@ -1,4 +1,5 @@
 mod repetition;
+mod rotation;
 
 use std::time::Duration;
 
