@@ -19,7 +19,7 @@ use tester_peers::turnstile::TurnstilePeer;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-pub use client::{Answer, RawClient};
+pub use client::{Answer, RawClient, request};
 pub use process::Process;
 pub use sse::{EventStream, Frame};
 
@@ -30,6 +30,23 @@ pub const JWT_SECRET: &str = "a-test-jwt-secret-of-more-than-32-bytes-0123456789
 pub const GEMINI_KEY: &str = "AQ.test-gemini-key-0123456789abcdef";
 pub const TURNSTILE_SECRET: &str = "0x4AAAAAAATESTturnstileSECRET0123456789";
 pub const OPS_KEY: &str = "ops-key-for-tests-0123456789abcdef-ABCDEF";
+
+/// What `tester serve` needs besides knowing where its dependencies are.
+pub const SERVE_ENVIRONMENT: [(&str, &str); 13] = [
+    ("ENV", "development"),
+    ("HOST", "127.0.0.1"),
+    ("PORT", "0"),
+    ("GEMINI_API_KEY", GEMINI_KEY),
+    ("SUPABASE_ANON_KEY", "sb_publishable_test_0123456789abcdef0123456789"),
+    ("SUPABASE_JWT_SECRET", JWT_SECRET),
+    ("DATA_ENCRYPTION_KEY", "q83vASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4k="),
+    ("TURNSTILE_SECRET_KEY", TURNSTILE_SECRET),
+    ("WORKER_URL", "http://127.0.0.1:9"),
+    ("WORKER_AUTH_TOKEN", "worker-token-for-tests-0123456789abcdefXYZ"),
+    ("TESTER_INTERNAL_SECRET", OPS_KEY),
+    ("RATE_LIMIT_GENERATE_PER_MINUTE", "1000"),
+    ("RATE_LIMIT_STATUS_PER_MINUTE", "1000"),
+];
 
 /// Python that every check accepts; distinct for every number, so that nothing is answered from the
 /// cache by accident.
@@ -117,25 +134,13 @@ impl TestApp {
         gemini.expect_key(GEMINI_KEY);
         let turnstile = TurnstilePeer::start(TURNSTILE_SECRET).await.expect("a free port");
         let tokens = TokenMint::new(JWT_SECRET, &format!("{}/auth/v1", supabase.url()));
-        let environment = [
-            ("ENV", "development"),
-            ("HOST", "127.0.0.1"),
-            ("PORT", "0"),
-            ("GEMINI_API_KEY", GEMINI_KEY),
-            ("GEMINI_BASE_URL", &gemini.url()),
+        let dependencies = [
+            ("GEMINI_BASE_URL", &*gemini.url()),
             ("SUPABASE_URL", &supabase.url()),
             ("SUPABASE_SERVICE_ROLE_KEY", SERVICE_ROLE_KEY),
-            ("SUPABASE_ANON_KEY", "sb_publishable_test_0123456789abcdef0123456789"),
-            ("SUPABASE_JWT_SECRET", JWT_SECRET),
-            ("DATA_ENCRYPTION_KEY", "q83vASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4k="),
-            ("TURNSTILE_SECRET_KEY", TURNSTILE_SECRET),
             ("TURNSTILE_VERIFY_URL", &turnstile.url()),
-            ("WORKER_URL", "http://127.0.0.1:9"),
-            ("WORKER_AUTH_TOKEN", "worker-token-for-tests-0123456789abcdefXYZ"),
-            ("TESTER_INTERNAL_SECRET", OPS_KEY),
-            ("RATE_LIMIT_GENERATE_PER_MINUTE", "1000"),
-            ("RATE_LIMIT_STATUS_PER_MINUTE", "1000"),
         ];
+        let environment = [&SERVE_ENVIRONMENT[..], &dependencies].concat();
         let sources = sources(&environment, variables, knobs);
         let settings =
             ServeSettings::load(&sources).unwrap_or_else(|problems| panic!("{problems}"));
@@ -214,12 +219,13 @@ const FAST_KNOBS: [&str; 4] = [
     "server.shutdown_grace_ms = 200",
 ];
 
-async fn answered(request: reqwest::RequestBuilder) -> Answer {
+/// Sends a request that must get an answer.
+pub async fn answered(request: reqwest::RequestBuilder) -> Answer {
     request.send().await.map(Answer::new).expect("the server answers")
 }
 
 /// Later variables win, as later knobs do.
-fn sources(usual: &[(&str, &str)], further: &[(&str, &str)], knobs: &str) -> Sources {
+pub fn sources(usual: &[(&str, &str)], further: &[(&str, &str)], knobs: &str) -> Sources {
     let environment: Environment = usual.iter().chain(further).copied().collect();
     // TOML refuses a key that stands there twice, so a test's knob replaces the fast one.
     let fast = FAST_KNOBS.into_iter().filter(|line| {
