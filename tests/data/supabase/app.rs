@@ -43,7 +43,7 @@ impl App {
         let sources = sources(&usual, variables, knobs);
         let settings =
             ServeSettings::load(&sources).unwrap_or_else(|problems| panic!("{problems}"));
-        let application = Application::serve(settings).expect("the peers are there");
+        let application = Application::serve(settings).await.expect("the peers are there");
         let server = Served::Here(Running::start(application));
         Self { gemini, _turnstile: turnstile, server }
     }

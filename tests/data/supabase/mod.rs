@@ -3,6 +3,7 @@
 mod access;
 mod accounts;
 mod app;
+mod rotation;
 
 use std::sync::{Arc, OnceLock};
 
@@ -49,5 +50,8 @@ impl Shared {
 
 pub fn cases() -> Vec<Case> {
     let shared = Arc::default();
-    [access::cases(&shared), accounts::cases(&shared)].into_iter().flatten().collect()
+    [access::cases(&shared), accounts::cases(&shared), rotation::cases(&shared)]
+        .into_iter()
+        .flatten()
+        .collect()
 }
