@@ -31,7 +31,8 @@
 //!   Gemini, Supabase or a user's data.
 //! - Only `app::environment` reads the environment.
 //!
-//! Kept by whoever reads a change: only `app::startup` and `app::engines` choose implementations.
+//! Kept by whoever reads a change: only `app::startup`, `app::stores` and `app::engines` choose
+//! implementations.
 
 pub mod api;
 pub mod app;

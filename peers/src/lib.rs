@@ -5,6 +5,7 @@ mod gate;
 pub mod gemini;
 pub mod http;
 pub mod paced;
+pub mod redis;
 pub mod supabase;
 pub mod tokens;
 pub mod turnstile;

@@ -44,6 +44,14 @@ pub enum Route {
     DeductTokens,
     /// `POST /rest/v1/rpc/refund_tokens`.
     RefundTokens,
+    /// `POST /rest/v1/rpc/settle_charge`.
+    SettleCharge,
+    /// `POST /rest/v1/rpc/refund_abandoned_charges`.
+    RefundAbandonedCharges,
+    /// `POST /rest/v1/rpc/tester_schema_version`.
+    SchemaVersion,
+    /// `PATCH /rest/v1/generation_history`.
+    UpdateHistory,
     /// `GET /auth/v1/.well-known/jwks.json`.
     Jwks,
     /// Anything else; answered as PostgREST answers what it does not know.
@@ -52,7 +60,7 @@ pub enum Route {
 
 impl Route {
     /// Every route that does something.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::InsertHistory,
         Self::SelectHistory,
         Self::DeleteHistory,
@@ -60,18 +68,26 @@ impl Route {
         Self::ClaimDailyBonus,
         Self::DeductTokens,
         Self::RefundTokens,
+        Self::SettleCharge,
+        Self::RefundAbandonedCharges,
+        Self::SchemaVersion,
+        Self::UpdateHistory,
         Self::Jwks,
     ];
 
     fn of(request: &Request) -> Self {
         match (request.method.as_str(), request.path()) {
             ("POST", "/rest/v1/generation_history") => Self::InsertHistory,
-            ("GET", "/rest/v1/generation_history") => Self::SelectHistory,
+            ("GET" | "HEAD", "/rest/v1/generation_history") => Self::SelectHistory,
+            ("PATCH", "/rest/v1/generation_history") => Self::UpdateHistory,
             ("DELETE", "/rest/v1/generation_history") => Self::DeleteHistory,
             ("POST", "/rest/v1/rpc/initialize_user_wallet") => Self::InitializeUserWallet,
             ("POST", "/rest/v1/rpc/claim_daily_bonus") => Self::ClaimDailyBonus,
             ("POST", "/rest/v1/rpc/deduct_tokens") => Self::DeductTokens,
             ("POST", "/rest/v1/rpc/refund_tokens") => Self::RefundTokens,
+            ("POST", "/rest/v1/rpc/settle_charge") => Self::SettleCharge,
+            ("POST", "/rest/v1/rpc/refund_abandoned_charges") => Self::RefundAbandonedCharges,
+            ("POST", "/rest/v1/rpc/tester_schema_version") => Self::SchemaVersion,
             ("GET", "/auth/v1/.well-known/jwks.json") => Self::Jwks,
             _ => Self::Unknown,
         }
@@ -91,6 +107,11 @@ pub enum Fault {
         status: u16,
         /// The body, whatever it is.
         body: String,
+    },
+    /// Status 429 with this `Retry-After`; nothing is carried out.
+    RetryAfter {
+        /// The header's value.
+        seconds: u32,
     },
     /// Nothing is carried out and nothing is answered until the caller hangs up.
     Hang,
@@ -283,6 +304,11 @@ impl Project {
             Some(Fault::Answer { status, body }) => {
                 let headers = [("content-type", "application/json")];
                 connection.respond(status, &headers, body.as_bytes()).await?;
+                return Ok(connection);
+            }
+            Some(Fault::RetryAfter { seconds }) => {
+                let seconds = seconds.to_string();
+                connection.respond(429, &[("retry-after", &*seconds)], b"").await?;
                 return Ok(connection);
             }
             Some(Fault::Hang) => {

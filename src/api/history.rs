@@ -143,7 +143,7 @@ pub(super) async fn list(request: HttpRequest) -> Result<HttpResponse, ApiError>
         response.insert_header((header::LINK, link));
     }
     if !page.unreadable.is_empty() {
-        let ids: Vec<String> = page.unreadable.iter().map(ToString::to_string).collect();
+        let ids: Vec<String> = page.unreadable.iter().map(|row| row.id.to_string()).collect();
         response.insert_header((UNREADABLE_HEADER, ids.join(",")));
     }
     let items: Vec<HistoryItem> = page.rows.into_iter().map(HistoryItem::from).collect();

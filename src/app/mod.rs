@@ -9,7 +9,9 @@ mod lifecycle;
 mod local_data;
 pub mod probes;
 pub mod startup;
+mod stores;
 pub mod telemetry;
+mod upkeep;
 
 use std::sync::Arc;
 use std::time::Duration;

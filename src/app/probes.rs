@@ -10,7 +10,6 @@ use std::io;
 use std::time::Duration;
 
 use futures_util::future::{self, BoxFuture, FutureExt as _};
-use redis::{ErrorKind, RedisError};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, RequestBuilder, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -25,6 +24,7 @@ use crate::config::{
 use crate::domain::ModelCatalog;
 use crate::gateways::http::{self, Traffic};
 use crate::repositories::Sqlite;
+use crate::stores::redis::Failure;
 
 /// How long a dependency may take to answer a probe.
 pub const PROBE_DEADLINE: Duration = Duration::from_secs(5);
@@ -293,12 +293,12 @@ async fn ping(settings: &RedisSettings) -> Condition {
     };
     let mut connection = match client.get_multiplexed_async_connection().await {
         Ok(connection) => connection,
-        Err(error) => return Condition::Down(redis_failure(&error)),
+        Err(error) => return Condition::Down(Failure::from(error).words().into()),
     };
     match redis::cmd("PING").query_async::<String>(&mut connection).await {
         Ok(answer) if answer == "PONG" => Condition::Up,
         Ok(_) => Condition::Down("the answer to PING is not PONG".into()),
-        Err(error) => Condition::Down(redis_failure(&error)),
+        Err(error) => Condition::Down(Failure::from(error).words().into()),
     }
 }
 
@@ -397,19 +397,6 @@ fn transport_failure(error: &reqwest::Error) -> String {
         "can't be reached: the name does not resolve or nobody answers".to_owned()
     } else {
         "breaks off or does not speak HTTP".to_owned()
-    }
-}
-
-fn redis_failure(error: &RedisError) -> String {
-    match error.kind() {
-        _ if error.code() == Some("NOAUTH") => {
-            "wants a password, and REDIS_URL has none".to_owned()
-        }
-        ErrorKind::AuthenticationFailed => "refuses the password in REDIS_URL".to_owned(),
-        _ if error.is_connection_refusal() => io_failure(io::ErrorKind::ConnectionRefused),
-        ErrorKind::Io => "can't be reached, or the connection breaks".to_owned(),
-        ErrorKind::Server(_) => "refuses the command".to_owned(),
-        _ => "does not speak the Redis protocol".to_owned(),
     }
 }
 

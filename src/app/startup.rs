@@ -19,10 +19,11 @@ use actix_web::{App, HttpServer, web};
 use super::health::HealthCheck;
 use super::lifecycle::Lifecycle;
 use super::local_data::{LocalData, LocalDataError};
-use super::{AppState, Audience, Front, WorkerState, engines, telemetry};
+use super::stores::Stores;
+use super::{AppState, Audience, Front, WorkerState, engines, telemetry, upkeep};
 use crate::api;
 use crate::config::{
-    CacheSettings, CommonSettings, DevSettings, ListenSettings, ServeSettings, WorkerSettings,
+    CommonSettings, DevSettings, ListenSettings, RotationSettings, ServeSettings, WorkerSettings,
 };
 use crate::crypto::{CacheCipher, CacheKeyer, FieldCipher, MasterKey};
 use crate::gateways::gemini::{Gemini, GeminiSetupError};
@@ -37,10 +38,9 @@ use crate::repositories::{
 use crate::sandbox::Runner;
 use crate::services::execution::ExecutionService;
 use crate::services::generation::{AnswerCache, GenerationService, Parts};
-use crate::services::history::HistoryService;
+use crate::services::history::{HistoryPages, HistoryService};
 use crate::services::rate_limits::RateLimits;
 use crate::services::wallet::WalletService;
-use crate::stores::{Cache, MemoryCache, MemoryRateLimiter};
 
 /// How long connections may take to close once no work is left.
 const CLOSING_SECONDS: u64 = 2;
@@ -93,17 +93,26 @@ pub struct Application {
 }
 
 impl Application {
-    /// Puts `tester serve` together and starts to listen. On a tokio runtime.
+    /// Puts `tester serve` together and starts to listen, on the runtime that it is called on.
     ///
     /// # Errors
     ///
     /// [`StartupError`] says what is in the way.
-    pub fn serve(settings: ServeSettings) -> Result<Self, StartupError> {
+    pub async fn serve(settings: ServeSettings) -> Result<Self, StartupError> {
+        // First, for the way to Redis counts from its first attempt on.
+        telemetry::metrics();
         let client = http::client(Traffic::Calls, CONNECT_TIMEOUT);
         let cipher = FieldCipher::with_retired(&settings.encryption_key, &settings.retired_keys);
-        let supabase = Arc::new(Supabase::new(client.clone(), &settings.supabase, cipher)?);
+        let supabase =
+            Arc::new(Supabase::new(client.clone(), &settings.supabase.data_api(), cipher)?);
         let verifier = SupabaseTokenVerifier::new(client.clone(), &settings.supabase);
         verifier.warm();
+        let stores = match &settings.redis {
+            Some(redis) => {
+                Stores::shared(redis, settings.common.cache, &settings.encryption_key).await
+            }
+            None => Stores::in_memory(settings.common.cache),
+        };
         let choices = Choices {
             audience: Audience::Internet,
             verifier: Arc::new(verifier),
@@ -111,6 +120,7 @@ impl Application {
             provider: Some(Arc::new(Gemini::new(settings.gemini.clone())?)),
             history: supabase.clone(),
             wallet: supabase,
+            stores,
             key: settings.encryption_key.clone(),
             executor: Arc::new(WorkerClient::new(&settings.worker)?),
             runner: None,
@@ -150,6 +160,7 @@ impl Application {
             provider,
             history: sqlite.clone(),
             wallet: sqlite,
+            stores: Stores::in_memory(settings.common.cache),
             key: data.key().clone(),
             executor: Arc::new(runner.clone()),
             runner: Some(runner),
@@ -239,7 +250,14 @@ impl Application {
             trusted_proxy_hops: common.server.trusted_proxy_hops,
             allowed_origins: common.server.allowed_origins.clone(),
         };
+        let audience = choices.audience;
         let state = web::Data::new(state(common, choices, lifecycle.clone()));
+        if audience == Audience::Internet {
+            // `dev` looks for them when it opens its database, which nobody else charges on.
+            let upkeep =
+                upkeep::refund_abandoned_charges(Arc::clone(&state.wallet), lifecycle.draining());
+            lifecycle.tasks().spawn(upkeep);
+        }
         let (server, address) = bind(&listen, state, front, api::routes)?;
         Ok(Self {
             handle: server.handle(),
@@ -253,6 +271,17 @@ impl Application {
     }
 }
 
+/// The stored rows of `tester serve` and the keys that open them, for `tester rotate-keys`.
+///
+/// # Errors
+///
+/// [`StartupError::Supabase`] when the key can't be sent.
+pub fn stored_rows(settings: &RotationSettings) -> Result<Supabase, StartupError> {
+    let client = http::client(Traffic::Calls, CONNECT_TIMEOUT);
+    let cipher = FieldCipher::with_retired(&settings.encryption_key, &settings.retired_keys);
+    Ok(Supabase::new(client, &settings.data_api, cipher)?)
+}
+
 /// What `serve` and `dev` choose differently.
 struct Choices {
     audience: Audience,
@@ -261,6 +290,7 @@ struct Choices {
     provider: Option<Arc<dyn LlmProvider>>,
     history: Arc<dyn HistoryRepository>,
     wallet: Arc<dyn WalletRepository>,
+    stores: Stores,
     key: MasterKey,
     executor: Arc<dyn Executor>,
     runner: Option<Runner>,
@@ -269,14 +299,15 @@ struct Choices {
 }
 
 fn state(common: CommonSettings, choices: Choices, lifecycle: Lifecycle) -> AppState {
-    let history = Arc::new(HistoryService::new(choices.history));
+    let (keyer, cipher) = (CacheKeyer::new(&choices.key), CacheCipher::new(&choices.key));
+    let pages = choices
+        .stores
+        .pages
+        .map(|pages| HistoryPages::new(pages, keyer.clone(), cipher.clone(), lifecycle.tasks()));
+    let history = Arc::new(HistoryService::new(choices.history, pages));
     let wallet = Arc::new(WalletService::new(choices.wallet, common.wallet));
-    let answers = AnswerCache::new(
-        cache(common.cache),
-        CacheKeyer::new(&choices.key),
-        CacheCipher::new(&choices.key),
-        common.cache.generation_ttl,
-    );
+    let answers =
+        AnswerCache::new(choices.stores.cache, keyer, cipher, common.cache.generation_ttl);
     let generation = Arc::new(GenerationService::new(Parts {
         provider: choices.provider,
         bot_check: choices.bot_check,
@@ -290,7 +321,7 @@ fn state(common: CommonSettings, choices: Choices, lifecycle: Lifecycle) -> AppS
     }));
     AppState {
         verifier: choices.verifier,
-        rate_limits: RateLimits::new(Arc::new(MemoryRateLimiter::new()), common.rate_limits),
+        rate_limits: RateLimits::new(choices.stores.limiter, common.rate_limits),
         execution: ExecutionService::new(choices.executor, lifecycle.draining()),
         generation,
         history,
@@ -303,10 +334,6 @@ fn state(common: CommonSettings, choices: Choices, lifecycle: Lifecycle) -> AppS
         metrics: telemetry::metrics(),
         health: choices.health,
     }
-}
-
-fn cache(settings: CacheSettings) -> Cache {
-    if settings.enabled { Cache::Memory(MemoryCache::new(settings.max_bytes)) } else { Cache::Off }
 }
 
 fn bind<S: 'static>(

@@ -3,6 +3,8 @@
 pub mod check_env;
 pub mod dev;
 pub mod keygen;
+pub mod migrate;
+pub mod rotate_keys;
 #[cfg(target_os = "linux")]
 pub mod sandbox_stage;
 pub mod serve;
@@ -44,6 +46,10 @@ enum Command {
     CheckEnv(check_env::Args),
     /// Prints fresh secrets as lines of a .env file.
     Keygen,
+    /// Prints the schema of the Supabase project as SQL, for a new project and for an existing one.
+    Migrate(migrate::Args),
+    /// Re-encrypts stored rows under the current DATA_ENCRYPTION_KEY, while the service runs.
+    RotateKeys(rotate_keys::Args),
     /// Makes a sandbox around itself; started by TESTER, never by hand.
     #[cfg(target_os = "linux")]
     #[command(hide = true)]
@@ -90,6 +96,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Worker(args) => worker::run(args, &mut stdout, &mut stderr),
         Command::CheckEnv(args) => check_env::run(args, &mut stdout),
         Command::Keygen => keygen::run(&mut stdout),
+        Command::RotateKeys(args) => rotate_keys::run(args, &mut stdout, &mut stderr),
+        Command::Migrate(args) => migrate::run(&args, &mut stdout),
         #[cfg(target_os = "linux")]
         Command::SandboxStage(args) => return sandbox_stage::run(&args),
         #[cfg(target_os = "linux")]

@@ -30,11 +30,8 @@ pub fn run(args: Args, errors: &mut impl Write) -> anyhow::Result<Outcome> {
         Err(problems) => return refuse(&problems, errors),
     };
     telemetry::init_logs(&settings.common.telemetry)?;
-    if settings.redis.is_some() {
-        tracing::warn!("REDIS_URL is set, but this version caches and counts in memory only");
-    }
     super::runtime()?.block_on(async {
-        let application = Application::serve(settings)?;
+        let application = Application::serve(settings).await?;
         tracing::info!(address = %application.address(), "ready");
         application.run_until(stop_requested()).await.context("the server failed")
     })?;

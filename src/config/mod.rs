@@ -26,8 +26,8 @@ pub use problems::{Fault, Flaw, Problem, Problems, Subject};
 pub use sandbox::{DockerSettings, EngineChoice, PerRuntime, SandboxSettings};
 pub use server::{DeployEnvironment, ListenSettings, ServerSettings};
 pub use services::{
-    CacheSettings, JwtIssuer, RateLimitSettings, RedisSettings, StreamSettings, SupabaseSettings,
-    TurnstileSettings, WalletSettings, WorkerClientSettings,
+    CacheSettings, DataApiSettings, JwtIssuer, RateLimitSettings, RedisSettings, StreamSettings,
+    SupabaseSettings, TurnstileSettings, WalletSettings, WorkerClientSettings,
 };
 pub use telemetry::{LogFormat, TelemetrySettings};
 pub use variables::{Need, Role, Variable};
@@ -76,6 +76,19 @@ pub struct ServeSettings {
     pub worker: WorkerClientSettings,
     /// `REDIS_URL`, optional.
     pub redis: Option<RedisSettings>,
+}
+
+/// All that `tester rotate-keys` needs: the stored rows and the keys.
+#[derive(Clone, Debug)]
+pub struct RotationSettings {
+    /// What is logged.
+    pub telemetry: TelemetrySettings,
+    /// Where the rows are.
+    pub data_api: DataApiSettings,
+    /// `DATA_ENCRYPTION_KEY`: what rows are sealed under afterwards.
+    pub encryption_key: MasterKey,
+    /// `DATA_ENCRYPTION_KEYS_RETIRED`: what they may be sealed under before.
+    pub retired_keys: Vec<MasterKey>,
 }
 
 /// Everything `tester dev` needs. No field can hold a production dependency but the model.

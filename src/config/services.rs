@@ -24,6 +24,29 @@ pub struct SupabaseSettings {
     pub timeout: Duration,
 }
 
+/// How the project's tables are reached: all that the database needs to know of us.
+#[derive(Clone, Debug)]
+pub struct DataApiSettings {
+    /// `SUPABASE_URL`.
+    pub url: Url,
+    /// `SUPABASE_SERVICE_ROLE_KEY`.
+    pub service_role_key: SecretString,
+    /// `supabase.timeout_ms`.
+    pub timeout: Duration,
+}
+
+impl SupabaseSettings {
+    /// The part that reaches tables.
+    #[must_use]
+    pub fn data_api(&self) -> DataApiSettings {
+        DataApiSettings {
+            url: self.url.clone(),
+            service_role_key: self.service_role_key.clone(),
+            timeout: self.timeout,
+        }
+    }
+}
+
 /// The rule for a token's `iss`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JwtIssuer {

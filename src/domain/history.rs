@@ -59,13 +59,22 @@ pub struct PageRequest {
     pub after: Option<PageCursor>,
 }
 
+/// A stored row that can't be decrypted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnreadableRow {
+    /// Which.
+    pub id: GenerationId,
+    /// Why not: the cipher's verdict, never a value. For operators.
+    pub reason: String,
+}
+
 /// One page of a user's history, newest first.
 #[derive(Clone, Debug, Default)]
 pub struct HistoryPage {
     /// The rows that could be read.
     pub rows: Vec<Generation>,
     /// Rows that are stored but could not be decrypted; they are left out of `rows`.
-    pub unreadable: Vec<GenerationId>,
+    pub unreadable: Vec<UnreadableRow>,
     /// Where the next page starts; `None` on the last page.
     pub next: Option<PageCursor>,
 }

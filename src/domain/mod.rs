@@ -18,7 +18,7 @@ mod wallet;
 pub use cache::{CacheKey, CacheMetadata};
 pub use encrypted::EncryptedData;
 pub use generation::{Freshness, Generation, GenerationRequest, NewGeneration, TokenUsage};
-pub use history::{HistoryPage, InvalidCursor, PageCursor, PageRequest};
+pub use history::{HistoryPage, InvalidCursor, PageCursor, PageRequest, UnreadableRow};
 pub use ids::{GenerationId, TraceId, UserId};
 pub use language::{LanguageCode, UnknownLanguage};
 pub use locale::Locale;

@@ -68,6 +68,8 @@ macro_rules! behaves_like_a_store {
             the_same_charge_is_made_once
             parallel_charges_never_take_more_than_there_is_and_none_is_lost
             parallel_refunds_of_one_charge_give_it_back_once
+            an_abandoned_charge_is_given_back_once_and_a_fresh_one_is_left_alone
+            a_settled_charge_is_not_abandoned
         }
     };
     ($bench:ident: $($behaviour:ident)*) => {
@@ -252,7 +254,7 @@ pub(super) async fn a_value_moved_to_another_column_or_row_is_named_unreadable<B
     let page = bench.store().list(user(1), first_page(50)).await.expect("a page");
     let readable: Vec<_> = page.rows.iter().map(|row| row.id).collect();
     assert_eq!(readable, [ids[3]]);
-    let unreadable: BTreeSet<_> = page.unreadable.into_iter().collect();
+    let unreadable: BTreeSet<_> = page.unreadable.into_iter().map(|row| row.id).collect();
     assert_eq!(unreadable, ids.drain(..3).collect());
     let id = *unreadable.first().expect("three of them");
     let error = bench.store().get(user(1), id).await.expect_err("unreadable");
@@ -401,4 +403,31 @@ pub(super) async fn parallel_refunds_of_one_charge_give_it_back_once<B: Bench>(b
     }
     assert_eq!(given, 1);
     assert_consistent(&bench.log(user(1)), 80);
+}
+
+pub(super) async fn an_abandoned_charge_is_given_back_once_and_a_fresh_one_is_left_alone<
+    B: Bench,
+>(
+    bench: B,
+) {
+    balance(&bench, user(1)).await;
+    let (store, charge) = (bench.store(), charge(user(1), 10));
+    store.deduct(charge).await.expect("taken");
+    let fresh =
+        store.refund_abandoned(std::time::Duration::from_hours(1)).await.expect("an answer");
+    assert_eq!(fresh, 0);
+    assert_eq!(store.refund_abandoned(std::time::Duration::ZERO).await.expect("an answer"), 1);
+    assert_eq!(store.refund_abandoned(std::time::Duration::ZERO).await.expect("an answer"), 0);
+    assert_eq!(store.refund(charge).await.expect("an answer"), Refund::AlreadyClosed);
+    assert_eq!(balance(&bench, user(1)).await, 80);
+    assert_consistent(&bench.log(user(1)), 80);
+}
+
+pub(super) async fn a_settled_charge_is_not_abandoned<B: Bench>(bench: B) {
+    balance(&bench, user(1)).await;
+    let (store, charge) = (bench.store(), charge(user(1), 10));
+    store.deduct(charge).await.expect("taken");
+    store.settle(charge).await.expect("settled");
+    assert_eq!(store.refund_abandoned(std::time::Duration::ZERO).await.expect("an answer"), 0);
+    assert_eq!(balance(&bench, user(1)).await, 70);
 }

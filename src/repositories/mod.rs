@@ -7,11 +7,16 @@ mod sealed;
 mod sqlite;
 mod supabase;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
 pub use sqlite::{OpenError, Sqlite};
-pub use supabase::{InvalidServiceRoleKey, Supabase};
+pub use supabase::{
+    InvalidServiceRoleKey, MIGRATIONS, Migration, ROTATION_PAGE_MAX, Rotation, RotationMode,
+    RotationReport, Supabase,
+};
 
 use crate::domain::{
     Charge, Deduction, Generation, GenerationId, HistoryPage, NewGeneration, PageRequest, Refund,
@@ -87,15 +92,17 @@ pub trait WalletRepository: Send + Sync {
     /// Takes the charge if the wallet exists and its balance covers it.
     /// A reference that is charged already is a [`RepositoryError::Conflict`].
     ///
-    /// The caller must see it to its end: a future dropped half-way may have charged, and nobody
-    /// would know that there is something to give back.
+    /// The charge is open until it is settled or refunded. A future dropped half-way may have
+    /// charged; what nobody closes is given back as abandoned.
     async fn deduct(&self, charge: Charge) -> Result<Deduction, RepositoryError>;
 
-    /// Closes a charge for good: the user got what was paid for. Refunding it later does nothing
-    /// where the store keeps open charges.
+    /// Closes a charge for good: the user got what was paid for. Refunding it later does nothing.
     async fn settle(&self, charge: Charge) -> Result<(), RepositoryError>;
 
-    /// Gives a charge back, at most once. Only a charge that [`WalletRepository::deduct`] confirmed
-    /// can be given back.
+    /// Gives a charge back, at most once, however often and by whomever it is asked for.
     async fn refund(&self, charge: Charge) -> Result<Refund, RepositoryError>;
+
+    /// Gives back charges that are open for longer than any generation takes: whoever made them
+    /// died. Counts them; there may be more.
+    async fn refund_abandoned(&self, older_than: Duration) -> Result<u64, RepositoryError>;
 }

@@ -7,7 +7,8 @@ use uuid::Uuid;
 use super::RepositoryError;
 use crate::crypto::{DecryptError, FieldCipher, FieldContext};
 use crate::domain::{
-    EncryptedData, Generation, GenerationId, HistoryPage, NewGeneration, PageCursor, UserId,
+    EncryptedData, Generation, GenerationId, HistoryPage, NewGeneration, PageCursor, UnreadableRow,
+    UserId,
 };
 
 /// The table of the history; part of the associated data of every sealed text in it.
@@ -39,6 +40,26 @@ impl SealedTexts {
             generated_code: cipher
                 .encrypt(&generated_code_of(user, row), &generation.generated_code),
         }
+    }
+}
+
+impl SealedTexts {
+    /// The same texts of the same row, sealed under the current key. An empty text, which earlier
+    /// services stored as it is, stays one.
+    pub(super) fn reseal(
+        &self,
+        cipher: &FieldCipher,
+        user: UserId,
+        row: GenerationId,
+    ) -> Result<Self, DecryptError> {
+        let reseal = |context: &FieldContext, text: &EncryptedData| {
+            let plain = cipher.decrypt(context, text)?;
+            Ok(if plain.is_empty() { text.clone() } else { cipher.encrypt(context, &plain) })
+        };
+        Ok(Self {
+            input_code: reseal(&input_code_of(user, row.0), &self.input_code)?,
+            generated_code: reseal(&generated_code_of(user, row.0), &self.generated_code)?,
+        })
     }
 }
 
@@ -85,7 +106,10 @@ pub(super) fn open_page(
         let id = row.id;
         match row.open(cipher, user) {
             Ok(generation) => page.rows.push(generation),
-            Err(_) => page.unreadable.push(id),
+            Err(RepositoryError::Unreadable { reason, .. }) => {
+                page.unreadable.push(UnreadableRow { id, reason });
+            }
+            Err(other) => page.unreadable.push(UnreadableRow { id, reason: other.to_string() }),
         }
     }
     page

@@ -5,5 +5,6 @@ pub mod execution;
 mod fences;
 pub mod generation;
 pub mod history;
+mod lookups;
 pub mod rate_limits;
 pub mod wallet;

@@ -3,12 +3,17 @@
 //! Failure policy: closed. When the wallet can't be asked, nothing is generated.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use time::OffsetDateTime;
 
 use crate::config::WalletSettings;
 use crate::domain::{Charge, Deduction, GenerationId, Refund, Tokens, UserId, WalletBalance};
 use crate::repositories::{RepositoryError, WalletRepository};
+
+/// Age at which an open charge is nobody's any more: three times what a request may take (300 s on
+/// Cloud Run), so that no generation still runs that it was taken for.
+const ABANDONED_AFTER: Duration = Duration::from_mins(15);
 
 /// Charges users and pays them back.
 pub struct WalletService {
@@ -94,8 +99,8 @@ impl WalletService {
         }
     }
 
-    /// Gives a charge back. A failure is logged with all that is needed to repair it by hand; it is
-    /// not tried again, for the first try may have worked.
+    /// Gives a charge back. A failure is logged; the charge stays open, and is given back as an
+    /// abandoned one.
     pub async fn refund(&self, charge: Charge) {
         match self.repository.refund(charge).await {
             Ok(Refund::Refunded { .. }) => {
@@ -110,9 +115,18 @@ impl WalletService {
                     user = %charge.user,
                     amount = charge.amount,
                     %error,
-                    "the refund failed"
+                    "the refund failed and is left to the next look for abandoned charges"
                 );
             }
+        }
+    }
+
+    /// Gives back what processes that died, or could not reach the store, left open.
+    pub async fn refund_abandoned(&self) {
+        match self.repository.refund_abandoned(ABANDONED_AFTER).await {
+            Ok(0) => {}
+            Ok(refunded) => tracing::warn!(refunded, "abandoned charges were refunded"),
+            Err(error) => tracing::warn!(%error, "no look for abandoned charges was possible"),
         }
     }
 }

@@ -2,6 +2,7 @@ use bytes::Bytes;
 use moka::policy::EvictionPolicy;
 use tokio::time::Instant;
 
+use super::redis::RedisCache;
 use crate::domain::{CacheKey, CacheMetadata};
 
 /// An entry may take this part of the cache at most, so that one answer can't push out the rest.
@@ -13,6 +14,8 @@ const ENTRY_OVERHEAD: usize = 256;
 /// Where values that can be made again are kept meanwhile. They come encrypted. What can't be
 /// read or kept is a miss, never an error.
 pub enum Cache {
+    /// In Redis, where all instances find them.
+    Redis(RedisCache),
     /// In this process.
     Memory(MemoryCache),
     /// Nowhere: every read is a miss.
@@ -38,6 +41,7 @@ impl Cache {
     /// The value under the key, unless there is none or it has expired.
     pub async fn get(&self, key: &CacheKey) -> Option<Bytes> {
         match self {
+            Self::Redis(cache) => cache.get(key).await,
             Self::Memory(cache) => cache.get(key).await,
             Self::Off => None,
         }
@@ -46,6 +50,7 @@ impl Cache {
     /// Keeps the value for as long as `metadata` says, in place of the one that was there.
     pub async fn put(&self, metadata: CacheMetadata, value: Bytes) {
         match self {
+            Self::Redis(cache) => cache.put(metadata, value).await,
             Self::Memory(cache) => cache.put(metadata, value).await,
             Self::Off => {}
         }
@@ -64,12 +69,12 @@ impl MemoryCache {
         Self { entries, max_entry_bytes: max_bytes / LARGEST_ENTRY_PART }
     }
 
-    async fn get(&self, key: &CacheKey) -> Option<Bytes> {
+    pub(super) async fn get(&self, key: &CacheKey) -> Option<Bytes> {
         let entry = self.entries.get(key).await?;
         (Instant::now() < entry.expires).then_some(entry.value)
     }
 
-    async fn put(&self, metadata: CacheMetadata, value: Bytes) {
+    pub(super) async fn put(&self, metadata: CacheMetadata, value: Bytes) {
         if u64::from(weight(&value)) > self.max_entry_bytes {
             return;
         }

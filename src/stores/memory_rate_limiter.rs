@@ -58,6 +58,21 @@ impl MemoryRateLimiter {
         Self { actions: Mutex::default(), capacity }
     }
 
+    /// Counts an action that was admitted elsewhere, whatever stands here.
+    pub(super) fn count(&self, user: UserId, action: LimitedAction, window: Duration) {
+        let mut actions = self.actions();
+        let now = Instant::now();
+        actions.forget_expired(now);
+        self.accept(&mut actions, Accepted { key: (user, action), at: now, window });
+    }
+
+    fn accept(&self, actions: &mut AcceptedActions, accepted: Accepted) {
+        if actions.order.len() >= self.capacity {
+            actions.forget_oldest();
+        }
+        actions.accept(accepted);
+    }
+
     fn actions(&self) -> MutexGuard<'_, AcceptedActions> {
         // After a panic the worst that the logs hold is one action too many or too few.
         self.actions.lock().unwrap_or_else(PoisonError::into_inner)
@@ -82,10 +97,7 @@ impl RateLimiter for MemoryRateLimiter {
         if usage.retry_after.is_some() {
             return usage;
         }
-        if actions.order.len() >= self.capacity {
-            actions.forget_oldest();
-        }
-        actions.accept(Accepted { key, at: now, window: limit.window });
+        self.accept(&mut actions, Accepted { key, at: now, window: limit.window });
         RateUsage { used: usage.used + 1, retry_after: None }
     }
 

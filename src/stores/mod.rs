@@ -3,6 +3,7 @@
 
 mod cache;
 mod memory_rate_limiter;
+pub mod redis;
 
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use async_trait::async_trait;
 
 pub use self::cache::{Cache, MemoryCache};
 pub use self::memory_rate_limiter::MemoryRateLimiter;
+pub use self::redis::{Certainty, FoundPage, PageVersion, SharedPages};
 use crate::domain::UserId;
 
 /// What a user does that is limited a minute.

@@ -9,4 +9,5 @@ mod refusals;
 mod signing_keys;
 mod slow_dependencies;
 mod streaming;
+mod supabase_faults;
 mod support;

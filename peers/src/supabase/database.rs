@@ -1,15 +1,15 @@
-//! Tables and functions of the project, with the meaning they have in existing deployments.
+//! Tables and functions of the project, with the meaning that `supabase/migrations` gives them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
-use time::{Date, OffsetDateTime, UtcOffset};
+use time::{Date, Duration, OffsetDateTime, UtcOffset};
 use uuid::Uuid;
 
 use super::Route;
-use super::filter::Query;
+use super::filter::{Order, Query};
 use crate::http::Request;
 
 /// Width of `language varchar(50)` and `model varchar(50)`.
@@ -72,6 +72,9 @@ pub(super) struct Database {
     pub(super) clock: Option<OffsetDateTime>,
     pub(super) timestamps: TimestampStyle,
     wallets: BTreeMap<Uuid, Wallet>,
+    /// By reference: whose, how much, since when.
+    open_charges: BTreeMap<Uuid, (Uuid, i64, OffsetDateTime)>,
+    charged: BTreeSet<Uuid>,
 }
 
 #[derive(Debug, Default)]
@@ -102,6 +105,10 @@ impl Database {
             Route::ClaimDailyBonus => self.claim_daily_bonus(request),
             Route::DeductTokens => self.deduct_tokens(request),
             Route::RefundTokens => self.refund_tokens(request),
+            Route::SettleCharge => self.settle_charge(request),
+            Route::RefundAbandonedCharges => self.refund_abandoned_charges(request),
+            Route::SchemaVersion => schema_version(request),
+            Route::UpdateHistory => self.update(request),
             Route::Unknown if request.path().starts_with("/rest/v1/rpc/") => Err(Reply::error(
                 404,
                 "PGRST202",
@@ -177,13 +184,20 @@ impl Database {
     fn select(&self, request: &Request) -> Result<Reply, Reply> {
         let query = read_query(request)?;
         let mut rows: Vec<_> = self.rows.iter().filter(|row| query.matches(row)).collect();
-        if query.newest_first {
-            rows.sort_by_key(|row| std::cmp::Reverse((row.created_at, row.id)));
+        match query.order {
+            Order::Stored => {}
+            Order::NewestFirst => {
+                rows.sort_by_key(|row| std::cmp::Reverse((row.created_at, row.id)));
+            }
+            Order::ById => rows.sort_by_key(|row| row.id),
         }
+        let count = rows.len();
         rows.truncate(query.limit.unwrap_or(usize::MAX));
         let shown: Result<Vec<_>, _> =
             rows.into_iter().map(|row| self.show(row, query.select.as_deref())).collect();
-        Ok(Reply::json(200, Value::Array(shown?)))
+        let mut reply = Reply::json(200, Value::Array(shown?));
+        reply.content_range = prefers(request, "count=exact").then(|| format!("*/{count}"));
+        Ok(reply)
     }
 
     fn delete(&mut self, request: &Request) -> Result<Reply, Reply> {
@@ -260,30 +274,99 @@ impl Database {
     }
 
     fn deduct_tokens(&mut self, request: &Request) -> Result<Reply, Reply> {
-        let (user, amount, description) = charge(request)?;
+        let Move { user, amount, description, reference } = Move::of(request)?;
+        let now = self.now();
         let Some(wallet) = self.wallets.get_mut(&user) else { return Ok(user_not_found(amount)) };
-        if wallet.balance < amount {
-            let body = json!({
-                "success": false,
-                "error": "INSUFFICIENT_TOKENS",
-                "current_balance": wallet.balance,
-                "required": amount,
-            });
-            return Ok(Reply::json(200, body));
+        let balance = wallet.balance;
+        if reference.is_some_and(|reference| self.charged.contains(&reference)) {
+            return Ok(refused("DUPLICATE_TRANSACTION", balance, amount));
+        }
+        if balance < amount {
+            return Ok(refused("INSUFFICIENT_TOKENS", balance, amount));
         }
         wallet.book(-amount, "usage", description);
         let body =
             json!({ "success": true, "deducted": amount, "current_balance": wallet.balance });
+        if let Some(reference) = reference {
+            self.charged.insert(reference);
+            self.open_charges.insert(reference, (user, amount, now));
+        }
         Ok(Reply::json(200, body))
     }
 
     fn refund_tokens(&mut self, request: &Request) -> Result<Reply, Reply> {
-        let (user, amount, description) = charge(request)?;
-        let Some(wallet) = self.wallets.get_mut(&user) else { return Ok(user_not_found(amount)) };
+        let Move { user, amount, description, reference } = Move::of(request)?;
+        let Some(balance) = self.balance(user) else { return Ok(user_not_found(amount)) };
+        let amount = match reference {
+            None => amount,
+            Some(reference) => match self.close_charge(user, reference) {
+                Some(charged) => charged,
+                None => return Ok(refused("CHARGE_NOT_OPEN", balance, amount)),
+            },
+        };
+        let wallet = self.wallets.entry(user).or_default();
         wallet.book(amount, "refund", description);
         let body =
             json!({ "success": true, "refunded": amount, "current_balance": wallet.balance });
         Ok(Reply::json(200, body))
+    }
+
+    fn settle_charge(&mut self, request: &Request) -> Result<Reply, Reply> {
+        let mut arguments = Arguments::of(request)?;
+        let user = arguments.user()?;
+        let reference = uuid(&arguments.text("p_reference_id")?)?;
+        arguments.finish()?;
+        let settled = self.close_charge(user, reference).is_some();
+        Ok(Reply::json(200, json!({ "success": true, "settled": settled })))
+    }
+
+    fn refund_abandoned_charges(&mut self, request: &Request) -> Result<Reply, Reply> {
+        let mut arguments = Arguments::of(request)?;
+        let older_than = Duration::seconds(arguments.integer("p_older_than_seconds")?);
+        let limit = usize::try_from(arguments.integer("p_limit")?).unwrap_or(0);
+        arguments.finish()?;
+        let until = self.now() - older_than;
+        let charges = self.open_charges.iter();
+        let abandoned: Vec<_> = charges
+            .filter(|(_, (_, _, since))| *since <= until)
+            .map(|(reference, (user, amount, _))| (*reference, *user, *amount))
+            .take(limit)
+            .collect();
+        for (reference, user, amount) in &abandoned {
+            self.open_charges.remove(reference);
+            let wallet = self.wallets.entry(*user).or_default();
+            wallet.book(*amount, "refund", "abandoned".to_owned());
+        }
+        Ok(Reply::json(200, json!({ "success": true, "refunded": abandoned.len() })))
+    }
+
+    fn close_charge(&mut self, user: Uuid, reference: Uuid) -> Option<i64> {
+        let (holder, amount, _) = *self.open_charges.get(&reference)?;
+        if holder != user {
+            return None;
+        }
+        self.open_charges.remove(&reference);
+        Some(amount)
+    }
+
+    /// Changes the texts of rows: what a rotation of keys does.
+    fn update(&mut self, request: &Request) -> Result<Reply, Reply> {
+        let query = read_query(request)?;
+        if query.matches_everything() {
+            return Err(Reply::error(400, "21000", "UPDATE requires a WHERE clause"));
+        }
+        let body = request.json();
+        let fields = body.as_object().ok_or_else(|| malformed("not a JSON object"))?;
+        if fields.keys().any(|name| !["input_code", "generated_code"].contains(&name.as_str())) {
+            return Err(Reply::error(400, "PGRST204", "Could not find the column"));
+        }
+        let text = |name: &str| fields.get(name).and_then(Value::as_str).map(str::to_owned);
+        for row in self.rows.iter_mut().filter(|row| query.matches(row)) {
+            row.input_code = text("input_code").unwrap_or_else(|| row.input_code.clone());
+            row.generated_code =
+                text("generated_code").unwrap_or_else(|| row.generated_code.clone());
+        }
+        Ok(Reply::json(204, Value::Null))
     }
 }
 
@@ -326,33 +409,59 @@ impl Arguments {
         }
     }
 
+    fn optional_text(&mut self, name: &str) -> Result<Option<String>, Reply> {
+        match self.0.remove(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(Reply::error(400, "22P02", "not a text")),
+        }
+    }
+
     fn finish(self) -> Result<(), Reply> {
         if self.0.is_empty() { Ok(()) } else { Err(no_such_function()) }
     }
 }
 
-fn charge(request: &Request) -> Result<(Uuid, i64, String), Reply> {
-    let mut arguments = Arguments::of(request)?;
-    let user = arguments.user()?;
-    let amount = arguments.integer("p_amount")?;
-    // It has a default in the database.
-    let description = match arguments.0.remove("p_description") {
-        None => String::new(),
-        Some(Value::String(text)) => text,
-        Some(_) => return Err(Reply::error(400, "22P02", "not a text")),
-    };
-    arguments.finish()?;
-    if amount <= 0 {
-        return Err(Reply::error(400, "P0001", "amount must be positive"));
+/// The arguments of the functions that move tokens.
+struct Move {
+    user: Uuid,
+    amount: i64,
+    description: String,
+    reference: Option<Uuid>,
+}
+
+impl Move {
+    fn of(request: &Request) -> Result<Self, Reply> {
+        let mut arguments = Arguments::of(request)?;
+        let user = arguments.user()?;
+        let amount = arguments.integer("p_amount")?;
+        // Both have a default in the database.
+        let description = arguments.optional_text("p_description")?.unwrap_or_default();
+        let reference = arguments.optional_text("p_reference_id")?;
+        let reference = reference.map(|text| uuid(&text)).transpose()?;
+        arguments.finish()?;
+        if amount <= 0 {
+            return Err(Reply::error(400, "22023", "p_amount must be positive"));
+        }
+        Ok(Self { user, amount, description, reference })
     }
-    Ok((user, amount, description))
+}
+
+/// The newest of `supabase/migrations`.
+fn schema_version(request: &Request) -> Result<Reply, Reply> {
+    Arguments::of(request)?.finish()?;
+    Ok(Reply::json(200, json!(20_261_124_000_300_i64)))
 }
 
 fn user_not_found(required: i64) -> Reply {
+    refused("USER_NOT_FOUND", 0, required)
+}
+
+fn refused(error: &str, balance: i64, required: i64) -> Reply {
     let body = json!({
         "success": false,
-        "error": "USER_NOT_FOUND",
-        "current_balance": 0,
+        "error": error,
+        "current_balance": balance,
         "required": required,
     });
     Reply::json(200, body)

@@ -12,12 +12,25 @@ use crate::http::Request;
 pub(super) struct Query {
     pub(super) select: Option<Vec<String>>,
     pub(super) limit: Option<usize>,
-    pub(super) newest_first: bool,
+    pub(super) order: Order,
     conditions: Vec<Condition>,
+}
+
+/// How rows are sorted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) enum Order {
+    #[default]
+    Stored,
+    NewestFirst,
+    ById,
 }
 
 #[derive(Debug)]
 enum Condition {
+    /// `column.neq.""`: the text is not empty.
+    NotEmpty(Text),
+    /// `column.not.like.prefix*`.
+    NotPrefixed(Text, String),
     Id(Comparison, Uuid),
     User(Uuid),
     CreatedAt(Comparison, OffsetDateTime),
@@ -29,6 +42,13 @@ enum Condition {
 enum Comparison {
     Equal,
     Less,
+    Greater,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Text {
+    Input,
+    Generated,
 }
 
 impl Query {
@@ -44,7 +64,8 @@ impl Query {
             match name {
                 "select" => query.select = Some(value.split(',').map(str::to_owned).collect()),
                 "limit" => query.limit = Some(value.parse().map_err(|_| value)?),
-                "order" if value == "created_at.desc,id.desc" => query.newest_first = true,
+                "order" if value == "created_at.desc,id.desc" => query.order = Order::NewestFirst,
+                "order" if value == "id.asc" => query.order = Order::ById,
                 "or" | "and" => query.conditions.push(Condition::parse(&format!("{name}{value}"))?),
                 _ => query.conditions.push(Condition::parse(&format!("{name}.{value}"))?),
             }
@@ -75,12 +96,16 @@ impl Condition {
         if let Some(inner) = text.strip_prefix("and(").and_then(|rest| rest.strip_suffix(')')) {
             return list(inner).map(Self::All);
         }
+        if let Some(condition) = Self::parse_text(text) {
+            return Ok(condition);
+        }
         let mut fields = text.splitn(3, '.');
         let mut field = || fields.next().ok_or_else(refused);
         let (column, operator, value) = (field()?, field()?, field()?);
         let comparison = match operator {
             "eq" => Comparison::Equal,
             "lt" => Comparison::Less,
+            "gt" => Comparison::Greater,
             _ => return Err(refused()),
         };
         let uuid = || Uuid::parse_str(value).map_err(|_| refused());
@@ -94,8 +119,25 @@ impl Condition {
         }
     }
 
+    /// Conditions on the two texts. A wildcard stands at the end alone.
+    fn parse_text(text: &str) -> Option<Self> {
+        let (column, rest) = text.split_once('.')?;
+        let column = match column {
+            "input_code" => Text::Input,
+            "generated_code" => Text::Generated,
+            _ => return None,
+        };
+        if rest == "neq.\"\"" {
+            return Some(Self::NotEmpty(column));
+        }
+        let prefix = rest.strip_prefix("not.like.")?.strip_suffix('*')?;
+        (!prefix.contains(['*', '%', '_'])).then(|| Self::NotPrefixed(column, prefix.to_owned()))
+    }
+
     fn holds(&self, row: &HistoryRow) -> bool {
         match self {
+            Self::NotEmpty(text) => !text.of(row).is_empty(),
+            Self::NotPrefixed(text, prefix) => !text.of(row).starts_with(prefix),
             Self::Id(comparison, id) => comparison.holds(&row.id, id),
             Self::User(user) => row.user_id == *user,
             Self::CreatedAt(comparison, instant) => comparison.holds(&row.created_at, instant),
@@ -110,6 +152,16 @@ impl Comparison {
         match self {
             Self::Equal => held == wanted,
             Self::Less => held < wanted,
+            Self::Greater => held > wanted,
+        }
+    }
+}
+
+impl Text {
+    fn of(self, row: &HistoryRow) -> &str {
+        match self {
+            Self::Input => &row.input_code,
+            Self::Generated => &row.generated_code,
         }
     }
 }

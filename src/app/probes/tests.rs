@@ -1,9 +1,8 @@
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 
 use serde_json::json;
 use tester_peers::http::{Connection, Request, Server};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tester_peers::redis::{Answer, RedisPeer};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
@@ -79,26 +78,8 @@ async fn respond_soundly(request: &Request, connection: &mut Connection) -> io::
 }
 
 /// A Redis that answers every command with the same line.
-async fn redis_peer(line: &'static [u8]) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let address = listener.local_addr().expect("a bound address");
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            tokio::spawn(async move {
-                let mut received = vec![0; 4096];
-                while let Ok(length @ 1..) = stream.read(&mut received).await {
-                    // Commands come pipelined; each is an array, so it begins with an asterisk.
-                    let commands = received[..length].split(|byte| *byte == b'*').count() - 1;
-                    for _ in 0..commands {
-                        if stream.write_all(line).await.is_err() {
-                            return;
-                        }
-                    }
-                }
-            });
-        }
-    });
-    address
+async fn redis_peer(line: &'static [u8]) -> RedisPeer {
+    RedisPeer::start(Answer::Bytes(line)).await.expect("a free port")
 }
 
 fn down(reason: &str) -> Condition {
@@ -118,8 +99,8 @@ async fn sound_dependencies_are_up_and_get_the_right_credentials() {
     })
     .await
     .expect("a free port");
-    let redis = format!("redis://{}", redis_peer(b"+PONG\r\n").await);
-    let probes = ask(&settings(&peer.url(), &[("REDIS_URL", &redis)])).await;
+    let redis = redis_peer(b"+PONG\r\n").await;
+    let probes = ask(&settings(&peer.url(), &[("REDIS_URL", &redis.url())])).await;
     let names: Vec<_> = probes.iter().map(|(name, _)| name.as_str()).collect();
     let expected = ["gemini", "supabase_table", "supabase_keys", "turnstile", "redis", "worker_1"];
     assert_eq!(names, expected);
@@ -301,7 +282,8 @@ async fn who_is_not_there_or_speaks_another_protocol_is_down() {
         assert_eq!(condition, down("refuses the connection"), "{name}");
     }
     let garbage = redis_peer(b"-ERR unknown command\r\n").await;
-    for (name, condition) in ask(&settings(&format!("http://{garbage}"), &[])).await {
+    let root = garbage.url().replace("redis", "http");
+    for (name, condition) in ask(&settings(&root, &[])).await {
         assert_eq!(condition, down("breaks off or does not speak HTTP"), "{name}");
     }
 }
@@ -321,11 +303,13 @@ async fn a_redis_that_refuses_or_talks_nonsense_is_down() {
             "refuses the password in REDIS_URL",
         ),
         ("", b"-NOAUTH Authentication required.\r\n", "wants a password, and REDIS_URL has none"),
-        ("", b"-LOADING in progress\r\n", "refuses the command"),
+        ("", b"-LOADING in progress\r\n", "is loading its data"),
+        ("", b"-ERR unknown command\r\n", "refuses the command"),
         ("", b"hello\r\n", "does not speak the Redis protocol"),
         ("", b"+PING\r\n", "the answer to PING is not PONG"),
     ] {
-        let url = format!("redis://{user}{}", redis_peer(line).await);
+        let redis = redis_peer(line).await;
+        let url = redis.url().replace("redis://", &format!("redis://{user}"));
         let probes = ask(&settings(&peer.url(), &[("REDIS_URL", &url)])).await;
         assert!(probes.contains(&("redis".to_owned(), down(expected))), "{probes:?}");
     }

@@ -16,7 +16,10 @@ use super::knobs::Knobs;
 use super::parse;
 use super::problems::{Fault, Flaw, Problem, Problems};
 use super::variables::{self, Need, Role, Variable};
-use super::{DeployEnvironment, DevSettings, SandboxSettings, ServeSettings, WorkerSettings};
+use super::{
+    DeployEnvironment, DevSettings, RotationSettings, SandboxSettings, ServeSettings,
+    WorkerSettings,
+};
 
 impl ServeSettings {
     /// Judges the sources by the rules of `tester serve`.
@@ -44,6 +47,30 @@ impl ServeSettings {
                 turnstile: turnstile?,
                 worker: worker?,
                 redis,
+            })
+        })
+    }
+}
+
+impl RotationSettings {
+    /// Judges what concerns stored rows alone, by the rules of `tester serve`: keys are rotated
+    /// where no model is at hand.
+    ///
+    /// # Errors
+    ///
+    /// Every problem there is, at once.
+    pub fn load(sources: &Sources) -> Result<Self, Problems> {
+        let mut loader = Loader::new(Role::Serve, sources);
+        let telemetry = loader.telemetry();
+        let data_api = loader.data_api();
+        let encryption_key = loader.value(&variables::DATA_ENCRYPTION_KEY, parse::master_key);
+        let retired_keys = loader.retired_keys();
+        loader.finish(|| {
+            Some(Self {
+                telemetry,
+                data_api: data_api?,
+                encryption_key: encryption_key?,
+                retired_keys,
             })
         })
     }

@@ -17,8 +17,8 @@ use crate::config::parse::{self, SupabaseKeyRole, Transport};
 use crate::config::problems::Problem;
 use crate::config::variables::{self, Variable};
 use crate::config::{
-    CacheSettings, CommonSettings, GeminiSettings, JwtIssuer, ListenSettings, LogFormat,
-    RateLimitSettings, RedisSettings, ServerSettings, StreamSettings, SupabaseSettings,
+    CacheSettings, CommonSettings, DataApiSettings, GeminiSettings, JwtIssuer, ListenSettings,
+    LogFormat, RateLimitSettings, RedisSettings, ServerSettings, StreamSettings, SupabaseSettings,
     TelemetrySettings, TurnstileSettings, WalletSettings, WorkerClientSettings,
 };
 use crate::crypto::MasterKey;
@@ -87,13 +87,22 @@ impl Loader<'_> {
         })
     }
 
-    pub(super) fn supabase(&mut self) -> Option<SupabaseSettings> {
+    /// How tables are reached.
+    pub(super) fn data_api(&mut self) -> Option<DataApiSettings> {
         let rules = self.rules;
         let transport = Transport::public(rules);
         let url = self.value(&variables::SUPABASE_URL, |text| parse::root_url(text, transport));
         let service_role_key = self.value(&variables::SUPABASE_SERVICE_ROLE_KEY, |text| {
             parse::supabase_key(text, SupabaseKeyRole::Service, rules)
         });
+        let timeout = self.knobs.supabase.timeout_ms;
+        let timeout = self.milliseconds("supabase.timeout_ms", timeout, &(1..=DEADLINE_MAX_MS));
+        Some(DataApiSettings { url: url?, service_role_key: service_role_key?, timeout })
+    }
+
+    pub(super) fn supabase(&mut self) -> Option<SupabaseSettings> {
+        let rules = self.rules;
+        let data_api = self.data_api();
         let jwt_secret =
             self.value(&variables::SUPABASE_JWT_SECRET, |text| parse::jwt_secret(text, rules));
         let anon_key = self.value(&variables::SUPABASE_ANON_KEY, |text| {
@@ -101,14 +110,12 @@ impl Loader<'_> {
         });
         let jwt_issuer =
             self.value(&variables::SUPABASE_JWT_ISSUER, |text| parse::issuer(text, rules));
-        let timeout = self.knobs.supabase.timeout_ms;
-        let timeout = self.milliseconds("supabase.timeout_ms", timeout, &(1..=DEADLINE_MAX_MS));
-        let url = url?;
+        let DataApiSettings { url, service_role_key, timeout } = data_api?;
         let own = || JwtIssuer::Exactly(format!("{}/auth/v1", url.as_str().trim_end_matches('/')));
         Some(SupabaseSettings {
             jwt_issuer: jwt_issuer.unwrap_or_else(own),
             url,
-            service_role_key: service_role_key?,
+            service_role_key,
             anon_key: anon_key?,
             jwt_secret: jwt_secret?,
             timeout,

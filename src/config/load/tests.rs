@@ -311,6 +311,7 @@ fn each_bad_value_in_production_has_its_problem() {
         ("WORKER_AUTH_TOKEN", MASTER_KEY, "has the same value as DATA_ENCRYPTION_KEY"),
         ("DATA_ENCRYPTION_KEYS_RETIRED", "c2hvcnQ=", &format!("key 1: {no_key}")),
         ("DATA_ENCRYPTION_KEYS_RETIRED", &wrong_second, &format!("key 2: {no_key}")),
+        ("DATA_ENCRYPTION_KEYS_RETIRED", "your-earlier-key", placeholder),
         ("DATA_ENCRYPTION_KEYS_RETIRED", &same_twice, "names a key twice"),
         ("DATA_ENCRYPTION_KEYS_RETIRED", &with_current, "holds DATA_ENCRYPTION_KEY itself"),
         ("SUPABASE_JWT_ISSUER", "any", "must name the issuer when ENV is production"),

@@ -72,8 +72,10 @@ pub(in crate::config) fn master_key(text: &str) -> Result<MasterKey, Flaw> {
     Ok(key)
 }
 
-/// `DATA_ENCRYPTION_KEYS_RETIRED`: keys like the current one, separated by commas.
+/// `DATA_ENCRYPTION_KEYS_RETIRED`: keys like the current one, separated by commas. A key that
+/// anybody could guess is a reason to retire it, and must not be in the way of that.
 pub(in crate::config) fn retired_keys(text: &str) -> Result<Vec<MasterKey>, Flaw> {
+    no_placeholder(text)?;
     let keys: Vec<_> = text.split(',').map(str::trim).collect();
     if keys.len() > secrets::RETIRED_KEYS_MAX {
         return Err(format!("names more than {} keys", secrets::RETIRED_KEYS_MAX).into());
@@ -86,7 +88,7 @@ pub(in crate::config) fn retired_keys(text: &str) -> Result<Vec<MasterKey>, Flaw
     }
     // Which of them is wrong is told by its place: its text is nobody's business.
     let read = |(index, key): (usize, &&str)| {
-        master_key(key).map_err(|flaw| Flaw::from(format!("key {}: {flaw}", index + 1)))
+        MasterKey::parse(key).map_err(|flaw| Flaw::from(format!("key {}: {flaw}", index + 1)))
     };
     keys.iter().enumerate().map(read).collect()
 }

@@ -161,6 +161,9 @@ fn hostname(text: &str) -> Result<String, Flaw> {
 
 /// `TURNSTILE_ACTION`.
 pub(in crate::config) fn turnstile_action(text: &str) -> Result<String, Flaw> {
+    if is_placeholder(text) {
+        return Err("still holds a placeholder".into());
+    }
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     if text.len() > turnstile::ACTION_MAX_LENGTH || !text.bytes().all(allowed) {
         let flaw =

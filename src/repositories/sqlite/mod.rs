@@ -25,6 +25,8 @@ use rusqlite::{Connection, OpenFlags};
 pub use error::OpenError;
 
 use super::RepositoryError;
+use time::OffsetDateTime;
+
 use crate::crypto::FieldCipher;
 use owner::Owner;
 
@@ -116,7 +118,7 @@ fn connect(path: &Path) -> Result<Connection, schema::Problem> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     schema::migrate(&mut connection)?;
-    let returned = wallet::refund_open_charges(&mut connection)?;
+    let returned = wallet::refund_open_charges(&mut connection, OffsetDateTime::now_utc())?;
     if returned > 0 {
         tracing::warn!(charges = returned, "gave back charges that a stopped process left open");
     }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use time::{OffsetDateTime, UtcOffset};
@@ -83,6 +85,12 @@ impl WalletRepository for Sqlite {
         })
         .await
     }
+
+    async fn refund_abandoned(&self, older_than: Duration) -> Result<u64, RepositoryError> {
+        let made_until = OffsetDateTime::now_utc() - older_than;
+        let refund = move |connection: &mut _| refund_open_charges(connection, made_until);
+        Ok(self.owner.call(refund).await? as u64)
+    }
 }
 
 impl Sqlite {
@@ -103,15 +111,20 @@ impl Sqlite {
     }
 }
 
-/// Gives back every charge that is still open, and counts them. Only for a file that no process
-/// charges on: right after it was opened.
-pub(super) fn refund_open_charges(connection: &mut Connection) -> Result<usize, RepositoryError> {
+/// Gives back every charge that was made until then and is still open, and counts them.
+pub(super) fn refund_open_charges(
+    connection: &mut Connection,
+    made_until: OffsetDateTime,
+) -> Result<usize, RepositoryError> {
     let now = OffsetDateTime::now_utc();
     let books = Books::begin(connection)?;
     let charges: Vec<([u8; 16], [u8; 16])> = books
         .0
-        .prepare("SELECT reference_id, user_id FROM open_charges ORDER BY created_at")?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .prepare(
+            "SELECT reference_id, user_id FROM open_charges
+             WHERE created_at <= ?1 ORDER BY created_at",
+        )?
+        .query_map([micros_of(made_until)], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
     for (reference, user) in &charges {
         let (reference, user) = (Uuid::from_bytes(*reference), UserId(Uuid::from_bytes(*user)));

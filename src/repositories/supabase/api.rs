@@ -1,16 +1,18 @@
-//! The Data API as such: addresses, credentials, deadline, bounds, and what its errors mean.
+//! The Data API as such: addresses, credentials, deadline, bounds, repetition.
 
 use std::fmt;
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_RANGE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use reqwest::{Client, Method, RequestBuilder, Response};
 use secrecy::ExposeSecret as _;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 use url::Url;
 
-use crate::config::SupabaseSettings;
+use super::failure::{CallError, Effect, refusal, retry_after, transport_error};
+use super::repetition::{Repeat, Schedule};
+use crate::config::DataApiSettings;
 use crate::repositories::RepositoryError;
 
 const APIKEY: HeaderName = HeaderName::from_static("apikey");
@@ -30,38 +32,6 @@ impl AnswerBound {
     pub(super) const SMALL: Self = Self(16 * 1024);
 }
 
-/// A call that failed, and whether the database may have changed all the same.
-#[derive(Debug)]
-pub(super) struct CallError {
-    pub(super) error: RepositoryError,
-    pub(super) effect: Effect,
-}
-
-/// Whether a failed call may have changed the database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Effect {
-    /// Nothing changed: the request was never sent, or refused, or rolled back.
-    None,
-    /// Nobody knows: the answer is lost, late or not understood.
-    Unknown,
-}
-
-impl CallError {
-    pub(super) fn unknown(error: RepositoryError) -> Self {
-        Self { error, effect: Effect::Unknown }
-    }
-
-    fn none(error: RepositoryError) -> Self {
-        Self { error, effect: Effect::None }
-    }
-}
-
-impl From<CallError> for RepositoryError {
-    fn from(failed: CallError) -> Self {
-        failed.error
-    }
-}
-
 /// The Data API of one project.
 #[derive(Clone)]
 pub(super) struct DataApi {
@@ -76,12 +46,14 @@ pub(super) struct Answer<T> {
     pub(super) body: T,
     /// How many rows there are, when the request asked for it: the total of `Content-Range`.
     pub(super) count: Option<u64>,
+    /// What earlier attempts at the same call, whose answers were lost, may have done.
+    pub(super) earlier: Effect,
 }
 
 impl DataApi {
     pub(super) fn new(
         client: Client,
-        settings: &SupabaseSettings,
+        settings: &DataApiSettings,
     ) -> Result<Self, InvalidServiceRoleKey> {
         let credentials = credentials(settings.service_role_key.expose_secret())?;
         let mut root = settings.url.clone();
@@ -104,6 +76,16 @@ impl DataApi {
         self.request(Method::DELETE, table, query).header(PREFER, "return=representation")
     }
 
+    /// Changes rows; nothing comes back.
+    pub(super) fn update(&self, table: &str, query: &[(&str, &str)]) -> RequestBuilder {
+        self.request(Method::PATCH, table, query).header(PREFER, "return=minimal")
+    }
+
+    /// Counts the rows that a query selects; they do not come along.
+    pub(super) fn count(&self, table: &str, query: &[(&str, &str)]) -> RequestBuilder {
+        self.request(Method::HEAD, table, query).header(PREFER, "count=exact")
+    }
+
     /// Removes rows and only counts them, so that the answer is small however many there are.
     pub(super) fn delete_counting(&self, table: &str, query: &[(&str, &str)]) -> RequestBuilder {
         self.request(Method::DELETE, table, query).header(PREFER, "return=minimal, count=exact")
@@ -119,16 +101,17 @@ impl DataApi {
         &self,
         request: RequestBuilder,
         bound: AnswerBound,
+        repeat: Repeat,
     ) -> Result<Answer<T>, CallError> {
-        let (bytes, count) = self.fetch(request, bound).await?;
+        let Answer { body, count, earlier } = self.fetch(request, bound, repeat).await?;
         // An answer without a body is JSON's null: `return=minimal`.
-        let text: &[u8] = if bytes.is_empty() { b"null" } else { &bytes };
+        let text: &[u8] = if body.is_empty() { b"null" } else { &body };
         let body = serde_json::from_slice(text).map_err(|_| {
             CallError::unknown(RepositoryError::Failed(
                 "the answer is not what was asked for".to_owned(),
             ))
         })?;
-        Ok(Answer { body, count })
+        Ok(Answer { body, count, earlier })
     }
 
     /// Like [`Self::send`], the body unread.
@@ -136,21 +119,24 @@ impl DataApi {
         &self,
         request: RequestBuilder,
         bound: AnswerBound,
-    ) -> Result<(Vec<u8>, Option<u64>), CallError> {
-        let exchange = async {
-            let response = request.send().await.map_err(|error| transport_error(&error))?;
-            let status = response.status();
-            if !status.is_success() {
-                // What can't be read of an error is as good as nothing.
-                let body = read(response, AnswerBound::SMALL).await.unwrap_or_default();
-                return Err(refusal(status, &body));
-            }
-            let count = counted(response.headers());
-            Ok((read(response, bound).await?, count))
-        };
-        match tokio::time::timeout(self.deadline, exchange).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(CallError::unknown(RepositoryError::Timeout)),
+        repeat: Repeat,
+    ) -> Result<Answer<Vec<u8>>, CallError> {
+        let deadline = Instant::now() + self.deadline;
+        let mut schedule = Schedule::new(repeat, deadline);
+        let mut earlier = Effect::None;
+        loop {
+            let attempt = request.try_clone().expect("no body here is a stream");
+            let attempted = tokio::time::timeout_at(deadline, exchange(attempt, bound)).await;
+            let failed = match attempted {
+                Ok(Ok((body, count))) => return Ok(Answer { body, count, earlier }),
+                Ok(Err(failed)) => failed,
+                Err(_) => CallError::unknown(RepositoryError::Timeout),
+            };
+            let Some(wait) = schedule.wait_after(&failed) else {
+                return Err(CallError { earlier, ..failed });
+            };
+            earlier = earlier.or(failed.effect);
+            tokio::time::sleep(wait).await;
         }
     }
 
@@ -186,6 +172,23 @@ fn credentials(key: &str) -> Result<HeaderMap, InvalidServiceRoleKey> {
     Ok(headers)
 }
 
+/// One attempt.
+async fn exchange(
+    request: RequestBuilder,
+    bound: AnswerBound,
+) -> Result<(Vec<u8>, Option<u64>), CallError> {
+    let response = request.send().await.map_err(|error| transport_error(&error))?;
+    let status = response.status();
+    if !status.is_success() {
+        let wait = retry_after(response.headers());
+        // What can't be read of an error is as good as nothing.
+        let body = read(response, AnswerBound::SMALL).await.unwrap_or_default();
+        return Err(refusal(status, wait, &body));
+    }
+    let count = counted(response.headers());
+    Ok((read(response, bound).await?, count))
+}
+
 async fn read(mut response: Response, bound: AnswerBound) -> Result<Vec<u8>, CallError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| transport_error(&error))? {
@@ -202,91 +205,4 @@ async fn read(mut response: Response, bound: AnswerBound) -> Result<Vec<u8>, Cal
 fn counted(headers: &HeaderMap) -> Option<u64> {
     let range = headers.get(CONTENT_RANGE)?.to_str().ok()?;
     range.rsplit_once('/')?.1.parse().ok()
-}
-
-/// Says what kind of failure it was, without reqwest's own text: that shows the URL with its query.
-fn transport_error(error: &reqwest::Error) -> CallError {
-    if error.is_connect() {
-        let problem = format!("no connection to SUPABASE_URL: {}", root_cause(error));
-        return CallError::none(RepositoryError::Unavailable(problem));
-    }
-    if error.is_builder() {
-        return CallError::none(RepositoryError::Failed("the request can't be built".to_owned()));
-    }
-    if error.is_timeout() {
-        return CallError::unknown(RepositoryError::Timeout);
-    }
-    CallError::unknown(RepositoryError::Unavailable("the connection broke".to_owned()))
-}
-
-/// The innermost reason: "connection refused", an unknown certificate, a name without an address.
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let reasons = std::iter::successors(error.source(), |reason| reason.source());
-    reasons.last().map_or_else(|| "unknown reason".to_owned(), ToString::to_string)
-}
-
-/// The body of an error. Only the code is used: `message` and `details` may quote values.
-#[derive(Deserialize)]
-struct ErrorBody {
-    code: String,
-}
-
-/// What a status other than 2xx means.
-fn refusal(status: StatusCode, body: &[u8]) -> CallError {
-    let code = serde_json::from_slice::<ErrorBody>(body).ok().map(|body| body.code);
-    // SQLSTATE has five characters, PostgREST's own codes eight.
-    let code = code.filter(|code| {
-        (5..=8).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    });
-    match code {
-        Some(code) => coded_refusal(status, &code),
-        None => uncoded_refusal(status),
-    }
-}
-
-/// An answer of PostgREST itself: the statement was refused or rolled back.
-fn coded_refusal(status: StatusCode, code: &str) -> CallError {
-    let text = || format!("code {code}, status {}", status.as_u16());
-    let error = match code {
-        "23505" | "23503" => RepositoryError::Conflict(text()),
-        "42501" => RepositoryError::Forbidden(text()),
-        // Undefined table, column or function; or PostgREST does not know them (yet).
-        "42P01" | "42703" | "42883" | "PGRST202" | "PGRST204" | "PGRST205" => {
-            RepositoryError::SchemaMissing(format!("{}; apply the migrations", text()))
-        }
-        // PostgREST lost its database: a statement may have got through.
-        "PGRST000" | "PGRST001" | "PGRST002" | "PGRST003" => {
-            return CallError::unknown(RepositoryError::Unavailable(text()));
-        }
-        // A statement that took too long, a deadlock, a lost race: rolled back.
-        "57014" | "40001" | "40P01" => RepositoryError::Unavailable(text()),
-        _ if code.starts_with("PGRST30") => RepositoryError::Forbidden(text()),
-        // Connection lost, out of resources, shutting down.
-        _ if ["08", "53", "57"].iter().any(|class| code.starts_with(class)) => {
-            return CallError::unknown(RepositoryError::Unavailable(text()));
-        }
-        _ => return by_status(status, text()),
-    };
-    CallError::none(error)
-}
-
-/// An answer of something in front of PostgREST: a gateway, a proxy, a wrong address.
-fn uncoded_refusal(status: StatusCode) -> CallError {
-    by_status(status, format!("status {}", status.as_u16()))
-}
-
-fn by_status(status: StatusCode, text: String) -> CallError {
-    match status.as_u16() {
-        401 | 403 => CallError::none(RepositoryError::Forbidden(text)),
-        404 => {
-            let hint = format!("{text}; is SUPABASE_URL the root of the project?");
-            CallError::none(RepositoryError::Failed(hint))
-        }
-        409 => CallError::none(RepositoryError::Conflict(text)),
-        429 => CallError::none(RepositoryError::Unavailable(text)),
-        500 => CallError::unknown(RepositoryError::Failed(text)),
-        501..=599 => CallError::unknown(RepositoryError::Unavailable(text)),
-        // Redirects are not followed; 4xx refuse the request itself.
-        _ => CallError::none(RepositoryError::Failed(text)),
-    }
 }

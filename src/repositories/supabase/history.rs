@@ -4,7 +4,9 @@ use serde::de::IgnoredAny;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::api::AnswerBound;
+use super::api::{Answer, AnswerBound};
+use super::failure::{CallError, Effect};
+use super::repetition::Repeat;
 use super::{Supabase, timestamp};
 use crate::domain::{
     EncryptedData, Generation, GenerationId, HistoryPage, MODEL_NAME_MAX_LENGTH, NewGeneration,
@@ -23,7 +25,7 @@ const TEXT_MAX_BYTES: usize = 400_000;
 
 /// Most bytes of one row in an answer: two sealed texts, a third longer in base64, and 4 KiB for
 /// everything else.
-const ROW_MAX_BYTES: usize = 2 * TEXT_MAX_BYTES.div_ceil(3) * 4 + 4 * 1024;
+pub(super) const ROW_MAX_BYTES: usize = 2 * TEXT_MAX_BYTES.div_ceil(3) * 4 + 4 * 1024;
 
 #[async_trait]
 impl HistoryRepository for Supabase {
@@ -40,8 +42,18 @@ impl HistoryRepository for Supabase {
             "model": model,
         });
         let request = self.api.insert(HISTORY_TABLE, &[("select", "created_at")]).json(&row);
-        let stored = self.api.send::<[StampedRow; 1]>(request, AnswerBound::SMALL).await?;
-        let [StampedRow { created_at }] = stored.body;
+        // The id is random and ours: if it is there, we stored it.
+        let stored =
+            self.api.send::<[StampedRow; 1]>(request, AnswerBound::SMALL, Repeat::Freely).await;
+        let [StampedRow { created_at }] = match stored {
+            Ok(stored) => stored.body,
+            Err(CallError {
+                error: RepositoryError::Conflict(_),
+                earlier: Effect::Unknown,
+                ..
+            }) => self.stamp_of(generation.id).await?,
+            Err(failed) => return Err(failed.into()),
+        };
         Ok(Generation {
             id: generation.id,
             input_code: generation.input_code,
@@ -69,7 +81,7 @@ impl HistoryRepository for Supabase {
         // is below 1 MB.
         let bound = AnswerBound((limit + 1) * ROW_MAX_BYTES);
         let request = self.api.select(HISTORY_TABLE, &query);
-        let (bytes, _) = self.api.fetch(request, bound).await?;
+        let Answer { body: bytes, .. } = self.api.fetch(request, bound, Repeat::Freely).await?;
         let cipher = self.cipher.clone();
         // A full page is many megabytes of JSON and ciphertext: too long to hold up a thread that
         // streams to others.
@@ -87,7 +99,8 @@ impl HistoryRepository for Supabase {
         let (of_user, of_row) = (format!("eq.{user}"), format!("eq.{id}"));
         let query = [("select", COLUMNS), ("id", &*of_row), ("user_id", &*of_user), ("limit", "1")];
         let request = self.api.select(HISTORY_TABLE, &query);
-        let (bytes, _) = self.api.fetch(request, AnswerBound(ROW_MAX_BYTES)).await?;
+        let bound = AnswerBound(ROW_MAX_BYTES);
+        let Answer { body: bytes, .. } = self.api.fetch(request, bound, Repeat::Freely).await?;
         let row = read_rows(&bytes)?.pop();
         row.map(|sealed| sealed.open(&self.cipher, user)).transpose()
     }
@@ -96,15 +109,27 @@ impl HistoryRepository for Supabase {
         let (of_user, of_row) = (format!("eq.{user}"), format!("eq.{id}"));
         let query = [("select", "id"), ("id", &*of_row), ("user_id", &*of_user)];
         let request = self.api.delete(HISTORY_TABLE, &query);
-        let deleted = self.api.send::<Vec<IgnoredAny>>(request, AnswerBound::SMALL).await?;
+        // A second attempt could not tell whether the first one found the row.
+        let repeat = Repeat::OnlyIfUndone;
+        let deleted = self.api.send::<Vec<IgnoredAny>>(request, AnswerBound::SMALL, repeat).await?;
         Ok(!deleted.body.is_empty())
     }
 
     async fn delete_all(&self, user: UserId) -> Result<u64, RepositoryError> {
         let of_user = format!("eq.{user}");
         let request = self.api.delete_counting(HISTORY_TABLE, &[("user_id", &of_user)]);
-        let answer = self.api.send::<IgnoredAny>(request, AnswerBound::SMALL).await?;
+        let repeat = Repeat::OnlyIfUndone;
+        let answer = self.api.send::<IgnoredAny>(request, AnswerBound::SMALL, repeat).await?;
         answer.count.ok_or_else(|| RepositoryError::Failed("the answer has no count".to_owned()))
+    }
+}
+
+impl Supabase {
+    async fn stamp_of(&self, id: GenerationId) -> Result<[StampedRow; 1], RepositoryError> {
+        let of_row = format!("eq.{id}");
+        let request =
+            self.api.select(HISTORY_TABLE, &[("select", "created_at"), ("id", of_row.as_str())]);
+        Ok(self.api.send(request, AnswerBound::SMALL, Repeat::Freely).await?.body)
     }
 }
 
@@ -116,9 +141,9 @@ struct StampedRow {
 #[derive(Deserialize)]
 struct StoredRow {
     id: Uuid,
-    input_code: String,
-    generated_code: String,
-    // Nullable in existing deployments.
+    // Nullable in existing deployments, all four.
+    input_code: Option<String>,
+    generated_code: Option<String>,
     language: Option<String>,
     model: Option<String>,
     created_at: String,
@@ -129,8 +154,8 @@ impl StoredRow {
         Ok(SealedGeneration {
             id: GenerationId(self.id),
             texts: SealedTexts {
-                input_code: EncryptedData::from_stored(self.input_code),
-                generated_code: EncryptedData::from_stored(self.generated_code),
+                input_code: EncryptedData::from_stored(self.input_code.unwrap_or_default()),
+                generated_code: EncryptedData::from_stored(self.generated_code.unwrap_or_default()),
             },
             language: self.language.unwrap_or_default(),
             model: self.model.unwrap_or_default(),

@@ -1,3 +1,6 @@
+mod repetition;
+mod rotation;
+
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -8,7 +11,7 @@ use time::OffsetDateTime;
 use url::Url;
 
 use super::*;
-use crate::config::{JwtIssuer, SupabaseSettings};
+use crate::config::DataApiSettings;
 use crate::crypto::MasterKey;
 use crate::domain::{
     Charge, Deduction, GenerationId, NewGeneration, PageCursor, PageRequest, Refund, UserId,
@@ -97,13 +100,10 @@ impl Bench for SupabaseBench {
 
 behaves_like_a_store!(SupabaseBench);
 
-fn settings(url: &str, key: &str, deadline: Duration) -> SupabaseSettings {
-    SupabaseSettings {
+fn settings(url: &str, key: &str, deadline: Duration) -> DataApiSettings {
+    DataApiSettings {
         url: Url::parse(url).expect("a URL"),
         service_role_key: SecretString::from(key),
-        anon_key: SecretString::from("anon"),
-        jwt_secret: SecretString::from("jwt secret"),
-        jwt_issuer: JwtIssuer::Any,
         timeout: deadline,
     }
 }
@@ -181,8 +181,9 @@ async fn a_url_with_a_path_keeps_its_path() {
         let settings = settings(&format!("{}{root}", peer.url()), peer.service_role_key(), PATIENT);
         let cipher = FieldCipher::new(&MasterKey::from_bytes([7; 32]));
         let store = Supabase::new(client(), &settings, cipher).expect("the key fits a header");
+        let before = peer.requests().len();
         drop(store.ping().await);
-        let requested = peer.requests().pop().expect("a request");
+        let requested = peer.requests().remove(before);
         assert_eq!(requested.path(), format!("{expected}generation_history"));
     }
 }
@@ -376,114 +377,6 @@ async fn a_row_whose_key_is_gone_leaves_the_others_readable() {
     assert!(error.to_string().contains("a key that is not in the ring"), "{error}");
     let error = bench.store.get(user(1), damaged.id).await.expect_err("cut off");
     assert!(error.to_string().contains("cut off"), "{error}");
-}
-
-#[tokio::test]
-async fn a_lost_answer_to_an_insert_shows_as_a_conflict_when_it_is_repeated() {
-    let bench = SupabaseBench::start().await;
-    bench.peer.fail_times(Route::InsertHistory, Fault::LoseAnswer, 1);
-    let new = pair(user(1), "add");
-    let lost = bench.store.insert(new.clone()).await.expect_err("lost");
-    assert!(matches!(lost, RepositoryError::Unavailable(_)), "{lost}");
-    let again = bench.store.insert(new).await.expect_err("there already");
-    assert!(matches!(again, RepositoryError::Conflict(_)), "{again}");
-    assert_eq!(bench.peer.rows().len(), 1);
-}
-
-#[tokio::test]
-async fn a_refund_whose_answer_is_lost_is_never_tried_again() {
-    for fault in
-        [Fault::LoseAnswer, Fault::CutAnswer, answer(500, "XX000"), answer(503, "PGRST001")]
-    {
-        let bench = SupabaseBench::start().await.with_wallet().await;
-        let charge = charge(user(1), 10);
-        bench.store.deduct(charge).await.expect("taken");
-        bench.peer.fail_times(Route::RefundTokens, fault.clone(), 1);
-        bench.store.refund(charge).await.expect_err("lost");
-        let again = bench.store.refund(charge).await.expect("an answer");
-        assert_eq!(again, Refund::AlreadyClosed, "{fault:?}");
-        assert_eq!(bench.peer.requests_to(Route::RefundTokens).len(), 1, "{fault:?}");
-        assert!(bench.peer.balance(user(1).0) <= Some(80), "{fault:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_refund_that_timed_out_is_never_tried_again() {
-    let gate = Gate::closed();
-    let bench = SupabaseBench::start().await.with_wallet().await;
-    let charge = charge(user(1), 10);
-    bench.store.deduct(charge).await.expect("taken");
-    let hasty = Supabase { api: store_of(&bench.peer, HASTY).api, ..bench.store.clone() };
-    bench.peer.fail(Route::RefundTokens, Fault::Hold(gate.clone()));
-    let late = hasty.refund(charge).await.expect_err("late");
-    assert!(matches!(late, RepositoryError::Timeout), "{late}");
-    gate.open();
-    assert_eq!(hasty.refund(charge).await.expect("an answer"), Refund::AlreadyClosed);
-    assert_eq!(bench.peer.requests_to(Route::RefundTokens).len(), 1);
-}
-
-#[tokio::test]
-async fn a_refund_that_surely_did_not_happen_may_be_tried_again() {
-    for fault in [answer(401, "42501"), answer(404, "PGRST202"), answer(500, "57014")] {
-        let bench = SupabaseBench::start().await.with_wallet().await;
-        let charge = charge(user(1), 10);
-        bench.store.deduct(charge).await.expect("taken");
-        bench.peer.fail_times(Route::RefundTokens, fault.clone(), 1);
-        bench.store.refund(charge).await.expect_err("refused");
-        let again = bench.store.refund(charge).await.expect("given");
-        assert_eq!(again, Refund::Refunded { balance: 80 }, "{fault:?}");
-        assert_consistent(&bench.log(user(1)), 80);
-    }
-}
-
-#[tokio::test]
-async fn a_charge_that_failed_is_not_open() {
-    for fault in [answer(500, "57014"), Fault::LoseAnswer, Fault::Break] {
-        let bench = failing(Route::DeductTokens, fault.clone(), PATIENT).await;
-        let charge = charge(user(1), 10);
-        bench.store.deduct(charge).await.expect_err("a fault");
-        let refund = bench.store.refund(charge).await.expect("an answer");
-        assert_eq!(refund, Refund::AlreadyClosed, "{fault:?}");
-        assert_eq!(bench.peer.requests_to(Route::RefundTokens).len(), 0, "{fault:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_charge_whose_caller_left_is_not_open() {
-    let gate = Gate::closed();
-    let bench = failing(Route::DeductTokens, Fault::Hold(gate.clone()), PATIENT).await;
-    let charge = charge(user(1), 10);
-    let store = bench.store.clone();
-    let caller = tokio::spawn(async move { store.deduct(charge).await });
-    bench.peer.requested(Route::DeductTokens, 1).await;
-    caller.abort();
-    assert!(caller.await.is_err_and(|error| error.is_cancelled()));
-    assert!(bench.store.open_charges.open(charge), "the reference is free");
-    gate.open();
-}
-
-#[tokio::test]
-async fn wallet_calls_carry_the_arguments_the_functions_have() {
-    let bench = SupabaseBench::start().await.with_wallet().await;
-    let charge =
-        Charge { reference: GenerationId(uuid::Uuid::from_u128(9)), ..charge(user(1), 10) };
-    bench.store.deduct(charge).await.expect("taken");
-    bench.store.refund(charge).await.expect("given");
-    let sent: Vec<_> = bench.peer.requests().iter().map(Request::json).collect();
-    let user = user(1).to_string();
-    let description = "generation 00000000-0000-0000-0000-000000000009";
-    let moved = serde_json::json!(
-        { "p_user_id": user, "p_amount": 10, "p_description": description }
-    );
-    let expected = [
-        serde_json::json!(
-            { "p_user_id": user, "p_default_amount": 50, "p_description": "welcome gift" }
-        ),
-        serde_json::json!({ "p_user_id": user, "p_bonus_amount": 30 }),
-        moved.clone(),
-        moved,
-    ];
-    assert_eq!(sent, expected);
 }
 
 #[tokio::test]

@@ -1,12 +1,22 @@
+use std::time::Duration;
+
 use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::Supabase;
-use super::api::{AnswerBound, CallError, Effect};
+use super::api::{Answer, AnswerBound};
+use super::failure::{CallError, Effect};
+use super::repetition::Repeat;
 use crate::domain::{Charge, Deduction, Refund, Tokens, UserId, WalletBalance, WalletGifts};
 use crate::repositories::{RepositoryError, WalletRepository};
+
+/// What the log says of a refund.
+const NOT_COMPLETED: &str = "the generation was not completed";
+
+/// Most charges that are given back in one go.
+const ABANDONED_AT_ONCE: u32 = 100;
 
 #[async_trait]
 impl WalletRepository for Supabase {
@@ -18,98 +28,97 @@ impl WalletRepository for Supabase {
         gifts: WalletGifts,
         _now: OffsetDateTime,
     ) -> Result<WalletBalance, RepositoryError> {
-        let arguments = json!({
-            "p_user_id": user,
-            "p_default_amount": gifts.welcome,
-            "p_description": "welcome gift",
-        });
-        self.call_wallet("initialize_user_wallet", &arguments).await?.expect_success()?;
-        let arguments = json!({ "p_user_id": user, "p_bonus_amount": gifts.daily });
-        let claim = self.call_wallet("claim_daily_bonus", &arguments).await?;
+        // Nearly everybody who comes has a wallet, and then one call does.
+        let mut claim = self.claim_daily_bonus(user, gifts.daily).await?;
+        if claim.names("USER_NOT_FOUND") {
+            let arguments = json!({
+                "p_user_id": user,
+                "p_default_amount": gifts.welcome,
+                "p_description": "welcome gift",
+            });
+            let opened = self.call_wallet("initialize_user_wallet", &arguments).await?;
+            opened.body.expect_success()?;
+            claim = self.claim_daily_bonus(user, gifts.daily).await?;
+        }
         if !claim.already_claimed {
             claim.expect_success()?;
         }
         Ok(WalletBalance { current_tokens: claim.balance()?, daily_bonus_claimed: true })
     }
 
-    /// When the outcome is unknown, tokens may be gone that nobody gives back.
+    /// When the outcome is unknown, tokens may be gone: then the charge is open, and is given back
+    /// as an abandoned one.
     async fn deduct(&self, charge: Charge) -> Result<Deduction, RepositoryError> {
-        if !self.open_charges.open(charge) {
-            return Err(RepositoryError::Conflict("the generation is charged already".to_owned()));
+        let Answer { body, earlier, .. } =
+            self.call_wallet("deduct_tokens", &arguments_of(charge, "generation")).await?;
+        if body.success {
+            return Ok(Deduction::Deducted { balance: body.balance()? });
         }
-        let reserved = Reserved { repository: self, charge, kept: false };
-        let answer = self.call_wallet("deduct_tokens", &arguments_of(charge)).await?;
-        if answer.success {
-            let balance = answer.balance()?;
-            reserved.keep();
-            return Ok(Deduction::Deducted { balance });
-        }
-        match answer.error.as_deref() {
-            Some("INSUFFICIENT_TOKENS") => {
-                Ok(Deduction::Insufficient { current: answer.balance()? })
+        match (body.error.as_deref(), earlier) {
+            (Some("INSUFFICIENT_TOKENS"), _) => {
+                Ok(Deduction::Insufficient { current: body.balance()? })
             }
-            Some("USER_NOT_FOUND") => Ok(Deduction::NoWallet),
-            _ => Err(answer.refused()),
+            (Some("USER_NOT_FOUND"), _) => Ok(Deduction::NoWallet),
+            // It was our own attempt, whose answer was lost.
+            (Some("DUPLICATE_TRANSACTION"), Effect::Unknown) => {
+                Ok(Deduction::Deducted { balance: body.balance()? })
+            }
+            (Some("DUPLICATE_TRANSACTION"), Effect::None) => {
+                Err(RepositoryError::Conflict("the generation is charged already".to_owned()))
+            }
+            _ => Err(body.refused()),
         }
     }
 
-    /// Nothing to do in the database: its functions know no open charges.
     async fn settle(&self, charge: Charge) -> Result<(), RepositoryError> {
-        self.open_charges.close(charge);
-        Ok(())
+        let arguments = json!({ "p_user_id": charge.user, "p_reference_id": charge.reference });
+        self.call_wallet("settle_charge", &arguments).await?.body.expect_success()
     }
 
-    /// A refund whose outcome is unknown counts as given. One that surely did not happen stays
-    /// open and may be tried again.
     async fn refund(&self, charge: Charge) -> Result<Refund, RepositoryError> {
-        if !self.open_charges.close(charge) {
-            return Ok(Refund::AlreadyClosed);
+        let Answer { body, earlier, .. } =
+            self.call_wallet("refund_tokens", &arguments_of(charge, NOT_COMPLETED)).await?;
+        if body.success {
+            return Ok(Refund::Refunded { balance: body.balance()? });
         }
-        match self.call_wallet("refund_tokens", &arguments_of(charge)).await {
-            Ok(answer) if answer.success => Ok(Refund::Refunded { balance: answer.balance()? }),
-            Ok(answer) => {
-                self.open_charges.open(charge);
-                Err(answer.refused())
+        match (body.error.as_deref(), earlier) {
+            // Our own attempt closed it, and its answer was lost.
+            (Some("CHARGE_NOT_OPEN"), Effect::Unknown) => {
+                Ok(Refund::Refunded { balance: body.balance()? })
             }
-            Err(CallError { error, effect: Effect::None }) => {
-                self.open_charges.open(charge);
-                Err(error)
-            }
-            Err(CallError { error, effect: Effect::Unknown }) => Err(error),
+            (Some("CHARGE_NOT_OPEN" | "USER_NOT_FOUND"), _) => Ok(Refund::AlreadyClosed),
+            _ => Err(body.refused()),
         }
+    }
+
+    async fn refund_abandoned(&self, older_than: Duration) -> Result<u64, RepositoryError> {
+        let arguments =
+            json!({ "p_older_than_seconds": older_than.as_secs(), "p_limit": ABANDONED_AT_ONCE });
+        let answer = self.call_wallet("refund_abandoned_charges", &arguments).await?.body;
+        answer.expect_success()?;
+        answer.refunded.ok_or_else(|| RepositoryError::Failed("the answer has no count".to_owned()))
     }
 }
 
 impl Supabase {
+    async fn claim_daily_bonus(
+        &self,
+        user: UserId,
+        bonus: Tokens,
+    ) -> Result<WalletAnswer, RepositoryError> {
+        let arguments = json!({ "p_user_id": user, "p_bonus_amount": bonus });
+        Ok(self.call_wallet("claim_daily_bonus", &arguments).await?.body)
+    }
+
+    /// Every function does a thing once: a gift a wallet or a day, a charge or a refund a
+    /// reference. So each may be called again when its answer is lost.
     async fn call_wallet(
         &self,
         function: &str,
         arguments: &Value,
-    ) -> Result<WalletAnswer, CallError> {
+    ) -> Result<Answer<WalletAnswer>, CallError> {
         let request = self.api.call(function, arguments);
-        Ok(self.api.send(request, AnswerBound::SMALL).await?.body)
-    }
-}
-
-/// A charge that is open only if the deduction is known to have happened, also when its caller
-/// goes away in the middle.
-struct Reserved<'repository> {
-    repository: &'repository Supabase,
-    charge: Charge,
-    kept: bool,
-}
-
-impl Reserved<'_> {
-    fn keep(mut self) {
-        self.kept = true;
-    }
-}
-
-impl Drop for Reserved<'_> {
-    fn drop(&mut self) {
-        if !self.kept {
-            self.repository.open_charges.close(self.charge);
-        }
+        self.api.send(request, AnswerBound::SMALL, Repeat::Freely).await
     }
 }
 
@@ -122,9 +131,14 @@ struct WalletAnswer {
     error: Option<String>,
     #[serde(alias = "balance")]
     current_balance: Option<i64>,
+    refunded: Option<u64>,
 }
 
 impl WalletAnswer {
+    fn names(&self, error: &str) -> bool {
+        self.error.as_deref() == Some(error)
+    }
+
     fn expect_success(&self) -> Result<(), RepositoryError> {
         if self.success { Ok(()) } else { Err(self.refused()) }
     }
@@ -144,11 +158,11 @@ impl WalletAnswer {
     }
 }
 
-fn arguments_of(charge: Charge) -> Value {
+fn arguments_of(charge: Charge, description: &str) -> Value {
     json!({
         "p_user_id": charge.user,
         "p_amount": charge.amount,
-        // The only place where the log can name what the charge was for.
-        "p_description": format!("generation {}", charge.reference),
+        "p_description": description,
+        "p_reference_id": charge.reference,
     })
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::crypto::{CacheCipher, CacheKeyer};
 use crate::domain::{CacheKey, CacheMetadata, GenerationRequest};
 use crate::languages;
+use crate::services::lookups::{self, CacheName};
 use crate::stores::Cache;
 
 /// A complete answer, as cached.
@@ -52,18 +53,29 @@ impl AnswerCache {
     }
 
     pub(super) async fn get(&self, key: &CacheKey) -> Option<Answer> {
-        let sealed = self.cache.get(key).await?;
+        let sealed = self.cache.get(key).await;
+        let answer = sealed.and_then(|sealed| self.open(key, &sealed));
+        lookups::count(CacheName::Answer, answer.as_ref());
+        answer
+    }
+
+    /// Keeps an answer. What is borrowed of it is read before the future is polled.
+    pub(super) fn put<'a>(
+        &'a self,
+        key: CacheKey,
+        answer: &Answer,
+    ) -> impl Future<Output = ()> + use<'a> {
+        let json = serde_json::to_vec(answer).expect("two strings always serialise");
+        let sealed = self.cipher.seal(&key, &json);
+        self.cache.put(CacheMetadata { key, ttl: self.ttl }, sealed.into())
+    }
+
+    fn open(&self, key: &CacheKey, sealed: &[u8]) -> Option<Answer> {
         let opened = self
             .cipher
-            .open(key, &sealed)
+            .open(key, sealed)
             .map_err(|error| tracing::warn!(%error, "a cached answer can't be opened"))
             .ok()?;
         serde_json::from_slice(&opened).ok()
-    }
-
-    pub(super) async fn put(&self, key: CacheKey, answer: &Answer) {
-        let json = serde_json::to_vec(answer).expect("two strings always serialise");
-        let sealed = self.cipher.seal(&key, &json);
-        self.cache.put(CacheMetadata { key, ttl: self.ttl }, sealed.into()).await;
     }
 }

@@ -7,7 +7,7 @@
 //! ```text
 //! admit: source valid? → bot? → cached? → charge      a refusal here is an HTTP error
 //! write: model → fences → chunks                      a failure here is an error frame
-//! close: settle or refund → save → cache → done
+//! close: refund; or settle, save and cache side by side → done
 //! ```
 
 mod answers;
@@ -152,7 +152,7 @@ impl GenerationService {
         if task.send(GenerationEvent::Chunk(answer.code.clone())).await.is_err() {
             return Outcome::LeftEarly;
         }
-        self.save_and_finish(task, answer, None).await;
+        self.save_and_finish(task, answer, None, std::future::ready(())).await;
         Outcome::Cached
     }
 
@@ -172,11 +172,13 @@ impl GenerationService {
         };
         match ended {
             Ok(Finished { model, usage }) => {
-                self.settle(charge).await;
                 task.meter.usage(usage);
                 let answer = Answer { code: written.code, model };
-                self.parts.answers.put(cache_key, &answer).await;
-                self.save_and_finish(task, answer, Some(usage)).await;
+                let kept = self.parts.answers.put(cache_key, &answer);
+                let beside = async {
+                    tokio::join!(self.settle(charge), kept);
+                };
+                self.save_and_finish(task, answer, Some(usage), beside).await;
                 Outcome::Complete
             }
             Err(Interruption::ClientLeft) if written.reached_client => {
@@ -212,21 +214,26 @@ impl GenerationService {
     }
 
     /// Stores the result, also for a client that left meanwhile: the work is done and paid for.
-    async fn save_and_finish(&self, task: &Task<'_>, answer: Answer, usage: Option<TokenUsage>) {
+    /// What is to be done `beside` that is done at the same time, so that the last frame waits for
+    /// the longest of it alone.
+    async fn save_and_finish(
+        &self,
+        task: &Task<'_>,
+        answer: Answer,
+        usage: Option<TokenUsage>,
+        beside: impl Future<Output = ()>,
+    ) {
         // From here on a client that left is no reason to stop, so a failed send is none either.
         let _ = task.send(GenerationEvent::Saving).await;
-        let saved = self
-            .parts
-            .history
-            .save(NewGeneration {
-                id: task.id,
-                user: task.order.user.id,
-                input_code: task.order.request.source.as_str().to_owned(),
-                generated_code: answer.code,
-                language: task.order.request.language,
-                model: answer.model.clone(),
-            })
-            .await;
+        let saved = self.parts.history.save(NewGeneration {
+            id: task.id,
+            user: task.order.user.id,
+            input_code: task.order.request.source.as_str().to_owned(),
+            generated_code: answer.code,
+            language: task.order.request.language,
+            model: answer.model.clone(),
+        });
+        let (saved, ()) = tokio::join!(saved, beside);
         let history_id = match saved {
             Ok(row) => Some(row.id),
             Err(error) => {

@@ -139,7 +139,7 @@ impl TestApp {
         let sources = sources(&environment, variables, knobs);
         let settings =
             ServeSettings::load(&sources).unwrap_or_else(|problems| panic!("{problems}"));
-        let application = Application::serve(settings).expect("the peers are there");
+        let application = Application::serve(settings).await.expect("the peers are there");
         let running = Running::start(application);
         Self { gemini, supabase, turnstile, tokens, user: Uuid::new_v4(), running }
     }
