@@ -7,6 +7,7 @@ mod process;
 mod sse;
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -46,9 +47,9 @@ pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
 
 /// `tester serve` with all its dependencies stood in for.
 pub struct TestApp {
-    pub gemini: GeminiPeer,
-    pub supabase: SupabasePeer,
-    pub turnstile: TurnstilePeer,
+    pub gemini: Arc<GeminiPeer>,
+    pub supabase: Arc<SupabasePeer>,
+    pub turnstile: Arc<TurnstilePeer>,
     pub tokens: TokenMint,
     pub user: Uuid,
     running: Running,
@@ -107,32 +108,26 @@ impl TestApp {
         gemini.expect_key(GEMINI_KEY);
         let supabase = SupabasePeer::start().await.expect("a free port");
         let turnstile = TurnstilePeer::start(TURNSTILE_SECRET).await.expect("a free port");
+        let peers = (Arc::new(gemini), Arc::new(supabase), Arc::new(turnstile));
+        Self::start_on(peers, Uuid::new_v4(), variables, knobs).await
+    }
+
+    /// With peers that may have other instances beside this one, for a user they may know.
+    pub async fn start_on(
+        (gemini, supabase, turnstile): (Arc<GeminiPeer>, Arc<SupabasePeer>, Arc<TurnstilePeer>),
+        user: Uuid,
+        variables: &[(&str, &str)],
+        knobs: &str,
+    ) -> Self {
         let tokens = TokenMint::new(JWT_SECRET, &format!("{}/auth/v1", supabase.url()));
-        let environment = [
-            ("ENV", "development"),
-            ("HOST", "127.0.0.1"),
-            ("PORT", "0"),
-            ("GEMINI_API_KEY", GEMINI_KEY),
-            ("GEMINI_BASE_URL", &gemini.url()),
-            ("SUPABASE_URL", &supabase.url()),
-            ("SUPABASE_SERVICE_ROLE_KEY", SERVICE_ROLE_KEY),
-            ("SUPABASE_ANON_KEY", "sb_publishable_test_0123456789abcdef0123456789"),
-            ("SUPABASE_JWT_SECRET", JWT_SECRET),
-            ("DATA_ENCRYPTION_KEY", "q83vASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4k="),
-            ("TURNSTILE_SECRET_KEY", TURNSTILE_SECRET),
-            ("TURNSTILE_VERIFY_URL", &turnstile.url()),
-            ("WORKER_URL", "http://127.0.0.1:9"),
-            ("WORKER_AUTH_TOKEN", "worker-token-for-tests-0123456789abcdefXYZ"),
-            ("TESTER_INTERNAL_SECRET", OPS_KEY),
-            ("RATE_LIMIT_GENERATE_PER_MINUTE", "1000"),
-            ("RATE_LIMIT_STATUS_PER_MINUTE", "1000"),
-        ];
-        let sources = sources(&environment, variables, knobs);
+        let usual = environment(&gemini.url(), &supabase.url(), &turnstile.url());
+        let usual: Vec<_> = usual.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let sources = sources(&usual, variables, knobs);
         let settings =
             ServeSettings::load(&sources).unwrap_or_else(|problems| panic!("{problems}"));
         let application = Application::serve(settings).await.expect("the peers are there");
         let running = Running::start(application);
-        Self { gemini, supabase, turnstile, tokens, user: Uuid::new_v4(), running }
+        Self { gemini, supabase, turnstile, tokens, user, running }
     }
 
     pub fn url(&self) -> &str {
@@ -148,7 +143,7 @@ impl TestApp {
     }
 
     /// Waits for the end and gives back what outlives the server: the project and the user.
-    pub async fn ended(self) -> (SupabasePeer, Uuid) {
+    pub async fn ended(self) -> (Arc<SupabasePeer>, Uuid) {
         let Self { running, supabase, user, .. } = self;
         running.ended().await;
         (supabase, user)
@@ -195,6 +190,31 @@ impl TestApp {
     pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
         client::request(method, &format!("{}{path}", self.url()))
     }
+}
+
+/// The variables of `tester serve` with these peers.
+pub fn environment(gemini: &str, supabase: &str, turnstile: &str) -> Vec<(&'static str, String)> {
+    [
+        ("ENV", "development"),
+        ("HOST", "127.0.0.1"),
+        ("PORT", "0"),
+        ("GEMINI_API_KEY", GEMINI_KEY),
+        ("GEMINI_BASE_URL", gemini),
+        ("SUPABASE_URL", supabase),
+        ("SUPABASE_SERVICE_ROLE_KEY", SERVICE_ROLE_KEY),
+        ("SUPABASE_ANON_KEY", "sb_publishable_test_0123456789abcdef0123456789"),
+        ("SUPABASE_JWT_SECRET", JWT_SECRET),
+        ("DATA_ENCRYPTION_KEY", "q83vASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4k="),
+        ("TURNSTILE_SECRET_KEY", TURNSTILE_SECRET),
+        ("TURNSTILE_VERIFY_URL", turnstile),
+        ("WORKER_URL", "http://127.0.0.1:9"),
+        ("WORKER_AUTH_TOKEN", "worker-token-for-tests-0123456789abcdefXYZ"),
+        ("TESTER_INTERNAL_SECRET", OPS_KEY),
+        ("RATE_LIMIT_GENERATE_PER_MINUTE", "1000"),
+        ("RATE_LIMIT_STATUS_PER_MINUTE", "1000"),
+    ]
+    .map(|(name, value)| (name, value.to_owned()))
+    .into()
 }
 
 /// Waits that a test should not have to sit out.

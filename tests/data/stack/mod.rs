@@ -1,0 +1,3 @@
+//! The real things, started for a case and gone with it.
+
+pub mod redis;
