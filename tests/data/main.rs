@@ -1,12 +1,14 @@
-//! Runs the program against real stores, which this process starts itself.
+//! Runs the program against the real thing where its data lies.
 //!
-//! `TESTER_TEST_DATA` names the stores, comma-separated: `supabase` (PostgreSQL with Supabase Lite
-//! in front). Without it there are no cases: `scripts/test` installs what they need and names all.
+//! `TESTER_TEST_DATA` names what may be used, comma-separated: `redis` (Debian's `redis-server`,
+//! one started for each case), `supabase` (PostgreSQL, and Supabase Lite in front of it). Without it
+//! there are no cases: `scripts/test` installs what they need and names both.
 
-#![expect(clippy::print_stdout, reason = "says why nothing is run")]
+#![expect(clippy::print_stdout, reason = "says why there are no cases")]
 #![expect(unreachable_pub, reason = "a test binary exports nothing; pub reads better here")]
 
 mod case;
+mod redis;
 mod stack;
 mod supabase;
 #[path = "../api/support/mod.rs"]
@@ -15,38 +17,34 @@ mod support;
 
 use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::Arguments;
 
-/// Cases wait for their servers more than they compute.
-const THREADS: usize = 4;
+use self::case::Case;
+
+/// What `TESTER_TEST_DATA` can name, and the cases that need it.
+const STORES: [Store; 2] = [
+    Store { name: "redis", cases: redis::cases },
+    Store { name: "supabase", cases: supabase::cases },
+];
+
+struct Store {
+    name: &'static str,
+    cases: fn() -> Vec<Case>,
+}
 
 fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
     // Nothing else in this process installs one.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut arguments = Arguments::from_args();
-    arguments.test_threads.get_or_insert(THREADS);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .expect("a machine that runs tests runs threads");
-    let mut cases = Vec::new();
-    match std::env::var("TESTER_TEST_DATA") {
-        Err(_) => println!("TESTER_TEST_DATA names no store, so there is nothing to run"),
-        Ok(stores) => {
-            for store in stores.split(',').map(str::trim) {
-                match store {
-                    "supabase" => cases.extend(supabase::cases()),
-                    _ => panic!("TESTER_TEST_DATA names {store}, which is no store"),
-                }
-            }
-        }
+    let wanted = std::env::var("TESTER_TEST_DATA").unwrap_or_default();
+    let wanted: Vec<&str> = wanted.split(',').map(str::trim).collect();
+    let trials: Vec<_> = STORES
+        .into_iter()
+        .filter(|store| wanted.contains(&store.name))
+        .flat_map(|store| (store.cases)().into_iter().map(move |case| case.into_trial(store.name)))
+        .collect();
+    if trials.is_empty() {
+        println!("no cases: TESTER_TEST_DATA names none of {:?}", STORES.map(|store| store.name));
     }
-    let trials = cases.into_iter().map(|case| {
-        let handle = runtime.handle().clone();
-        Trial::test(case.name, move || {
-            handle.block_on((case.run)());
-            Ok(())
-        })
-    });
-    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+    libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -2,11 +2,12 @@
 
 #![expect(unreachable_pub, reason = "a test binary exports nothing; pub reads better here")]
 
-mod client;
+pub mod client;
 mod process;
 mod sse;
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -19,7 +20,7 @@ use tester_peers::turnstile::TurnstilePeer;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-pub use client::{Answer, RawClient, request};
+pub use client::{Answer, RawClient};
 pub use process::Process;
 pub use sse::{EventStream, Frame};
 
@@ -63,9 +64,9 @@ pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
 
 /// `tester serve` with all its dependencies stood in for.
 pub struct TestApp {
-    pub gemini: GeminiPeer,
-    pub supabase: SupabasePeer,
-    pub turnstile: TurnstilePeer,
+    pub gemini: Arc<GeminiPeer>,
+    pub supabase: Arc<SupabasePeer>,
+    pub turnstile: Arc<TurnstilePeer>,
     pub tokens: TokenMint,
     pub user: Uuid,
     running: Running,
@@ -133,20 +134,26 @@ impl TestApp {
         let gemini = GeminiPeer::start().await.expect("a free port");
         gemini.expect_key(GEMINI_KEY);
         let turnstile = TurnstilePeer::start(TURNSTILE_SECRET).await.expect("a free port");
+        let peers = (Arc::new(gemini), Arc::new(supabase), Arc::new(turnstile));
+        Self::start_on(peers, Uuid::new_v4(), variables, knobs).await
+    }
+
+    /// With peers that may have other instances beside this one, for a user they may know.
+    pub async fn start_on(
+        (gemini, supabase, turnstile): (Arc<GeminiPeer>, Arc<SupabasePeer>, Arc<TurnstilePeer>),
+        user: Uuid,
+        variables: &[(&str, &str)],
+        knobs: &str,
+    ) -> Self {
         let tokens = TokenMint::new(JWT_SECRET, &format!("{}/auth/v1", supabase.url()));
-        let dependencies = [
-            ("GEMINI_BASE_URL", &*gemini.url()),
-            ("SUPABASE_URL", &supabase.url()),
-            ("SUPABASE_SERVICE_ROLE_KEY", SERVICE_ROLE_KEY),
-            ("TURNSTILE_VERIFY_URL", &turnstile.url()),
-        ];
-        let environment = [&SERVE_ENVIRONMENT[..], &dependencies].concat();
-        let sources = sources(&environment, variables, knobs);
+        let usual = environment(&gemini.url(), &supabase.url(), &turnstile.url());
+        let usual: Vec<_> = usual.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let sources = sources(&usual, variables, knobs);
         let settings =
             ServeSettings::load(&sources).unwrap_or_else(|problems| panic!("{problems}"));
         let application = Application::serve(settings).await.expect("the peers are there");
         let running = Running::start(application);
-        Self { gemini, supabase, turnstile, tokens, user: Uuid::new_v4(), running }
+        Self { gemini, supabase, turnstile, tokens, user, running }
     }
 
     pub fn url(&self) -> &str {
@@ -162,7 +169,7 @@ impl TestApp {
     }
 
     /// Waits for the end and gives back what outlives the server: the project and the user.
-    pub async fn ended(self) -> (SupabasePeer, Uuid) {
+    pub async fn ended(self) -> (Arc<SupabasePeer>, Uuid) {
         let Self { running, supabase, user, .. } = self;
         running.ended().await;
         (supabase, user)
@@ -209,6 +216,18 @@ impl TestApp {
     pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
         client::request(method, &format!("{}{path}", self.url()))
     }
+}
+
+/// The variables of `tester serve` with these peers.
+pub fn environment(gemini: &str, supabase: &str, turnstile: &str) -> Vec<(&'static str, String)> {
+    let dependencies = [
+        ("GEMINI_BASE_URL", gemini),
+        ("SUPABASE_URL", supabase),
+        ("SUPABASE_SERVICE_ROLE_KEY", SERVICE_ROLE_KEY),
+        ("TURNSTILE_VERIFY_URL", turnstile),
+    ];
+    let all = SERVE_ENVIRONMENT.iter().chain(&dependencies);
+    all.map(|(name, value)| (*name, (*value).to_owned())).collect()
 }
 
 /// Waits that a test should not have to sit out.

@@ -2,6 +2,7 @@
 
 pub mod lite;
 pub mod postgres;
+pub mod redis;
 mod server;
 
 use std::time::Duration;

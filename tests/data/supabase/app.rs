@@ -7,8 +7,8 @@ use tokio::process::Command;
 
 use crate::stack::lite::{Project, SECRET_KEY, User};
 use crate::support::{
-    Answer, EventStream, GEMINI_KEY, Process, Running, SERVE_ENVIRONMENT, TURNSTILE_SECRET,
-    TestApp, answered, request, sources,
+    Answer, EventStream, GEMINI_KEY, Process, Running, TURNSTILE_SECRET, TestApp, answered, client,
+    environment, sources,
 };
 
 /// `tester serve` on a real project; what it talks to besides is stood in for.
@@ -27,7 +27,7 @@ enum Served {
 struct Surroundings {
     gemini: GeminiPeer,
     turnstile: TurnstilePeer,
-    variables: Vec<(String, String)>,
+    variables: Vec<(&'static str, String)>,
 }
 
 impl App {
@@ -39,7 +39,7 @@ impl App {
     /// With further variables and knobs (TOML).
     pub async fn start_with(project: &Project, variables: &[(&str, &str)], knobs: &str) -> Self {
         let Surroundings { gemini, turnstile, variables: usual } = surround(project).await;
-        let usual: Vec<_> = usual.iter().map(|(name, value)| (&**name, &**value)).collect();
+        let usual: Vec<_> = usual.iter().map(|(name, value)| (*name, &**value)).collect();
         let sources = sources(&usual, variables, knobs);
         let settings =
             ServeSettings::load(&sources).unwrap_or_else(|problems| panic!("{problems}"));
@@ -75,7 +75,7 @@ impl App {
 
     pub fn request(&self, user: &User, method: &str, path: &str) -> reqwest::RequestBuilder {
         let request = match &self.server {
-            Served::Here(running) => request(method, &format!("{}{path}", running.url())),
+            Served::Here(running) => client::request(method, &format!("{}{path}", running.url())),
             Served::Apart(process) => process.request(method, path),
         };
         request.bearer_auth(&user.token).header("accept-language", "en")
@@ -143,18 +143,10 @@ async fn surround(project: &Project) -> Surroundings {
     let gemini = GeminiPeer::start().await.expect("a free port");
     gemini.expect_key(GEMINI_KEY);
     let turnstile = TurnstilePeer::start(TURNSTILE_SECRET).await.expect("a free port");
-    let dependencies = [
-        ("GEMINI_BASE_URL", &*gemini.url()),
-        ("TURNSTILE_VERIFY_URL", &turnstile.url()),
-        ("SUPABASE_URL", project.url()),
-        ("SUPABASE_SERVICE_ROLE_KEY", SECRET_KEY),
-        // Lite's tokens do not say who made them.
-        ("SUPABASE_JWT_ISSUER", "any"),
-    ];
-    let variables = SERVE_ENVIRONMENT
-        .iter()
-        .chain(&dependencies)
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect();
+    let mut variables = environment(&gemini.url(), project.url(), &turnstile.url());
+    // The later one of two wins.
+    variables.push(("SUPABASE_SERVICE_ROLE_KEY", SECRET_KEY.to_owned()));
+    // Lite's tokens do not say who made them.
+    variables.push(("SUPABASE_JWT_ISSUER", "any".to_owned()));
     Surroundings { gemini, turnstile, variables }
 }

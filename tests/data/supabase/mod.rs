@@ -19,9 +19,9 @@ macro_rules! case_list {
         ) -> Vec<crate::case::Case> {
             vec![$({
                 let shared = std::sync::Arc::clone(shared);
-                let module = module_path!().split_once("::").expect("a module of the suite").1;
+                let module = module_path!().trim_start_matches("data::supabase::");
                 let name = format!("{module}::{}", stringify!($name));
-                crate::case::Case::new(&name, move || $name(shared))
+                crate::case::Case::new(name, move || $name(shared))
             }),*]
         }
     };
