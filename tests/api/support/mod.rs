@@ -19,7 +19,7 @@ use tester_peers::turnstile::TurnstilePeer;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-pub use client::{Answer, RawClient, request};
+pub use client::{Answer, RawClient};
 pub use process::Process;
 pub use sse::{EventStream, Frame};
 

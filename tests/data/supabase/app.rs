@@ -8,7 +8,7 @@ use tokio::process::Command;
 use crate::stack::lite::{Project, SECRET_KEY, User};
 use crate::support::{
     Answer, EventStream, GEMINI_KEY, Process, Running, SERVE_ENVIRONMENT, TURNSTILE_SECRET,
-    TestApp, answered, request, sources,
+    TestApp, answered, sources,
 };
 
 /// `tester serve` on a real project; what it talks to besides is stood in for.
@@ -16,6 +16,7 @@ pub struct App {
     pub gemini: GeminiPeer,
     _turnstile: TurnstilePeer,
     server: Served,
+    client: reqwest::Client,
 }
 
 enum Served {
@@ -43,9 +44,9 @@ impl App {
         let sources = sources(&usual, variables, knobs);
         let settings =
             ServeSettings::load(&sources).unwrap_or_else(|problems| panic!("{problems}"));
-        let application = Application::serve(settings).expect("the peers are there");
+        let application = Application::serve(settings).await.expect("the peers are there");
         let server = Served::Here(Running::start(application));
-        Self { gemini, _turnstile: turnstile, server }
+        Self { gemini, _turnstile: turnstile, server, client: client() }
     }
 
     /// As a process of its own, whose log goes there.
@@ -62,7 +63,7 @@ impl App {
             Some(event["address"].as_str().expect("an address").to_owned())
         };
         let server = Served::Apart(Process::start(command, ready, log).await);
-        Self { gemini, _turnstile: turnstile, server }
+        Self { gemini, _turnstile: turnstile, server, client: client() }
     }
 
     /// SIGKILL; only for one that runs apart.
@@ -74,10 +75,12 @@ impl App {
     }
 
     pub fn request(&self, user: &User, method: &str, path: &str) -> reqwest::RequestBuilder {
-        let request = match &self.server {
-            Served::Here(running) => request(method, &format!("{}{path}", running.url())),
-            Served::Apart(process) => process.request(method, path),
+        let root = match &self.server {
+            Served::Here(running) => running.url(),
+            Served::Apart(process) => process.url(),
         };
+        let method = method.parse().expect("a method");
+        let request = self.client.request(method, format!("{root}{path}"));
         request.bearer_auth(&user.token).header("accept-language", "en")
     }
 
@@ -137,6 +140,10 @@ impl App {
         });
         (answer.json().await.as_array().expect("a list").clone(), next)
     }
+}
+
+fn client() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().build().expect("a client without options")
 }
 
 async fn surround(project: &Project) -> Surroundings {

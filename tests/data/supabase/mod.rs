@@ -3,6 +3,11 @@
 mod access;
 mod accounts;
 mod app;
+mod concurrency;
+mod migrations;
+mod paging;
+mod shape;
+mod upgrade;
 
 use std::sync::{Arc, OnceLock};
 
@@ -48,6 +53,16 @@ impl Shared {
 }
 
 pub fn cases() -> Vec<Case> {
-    let shared = Arc::default();
-    [access::cases(&shared), accounts::cases(&shared)].into_iter().flatten().collect()
+    let shared: Arc<Shared> = Arc::default();
+    [
+        access::cases,
+        accounts::cases,
+        concurrency::cases,
+        migrations::cases,
+        paging::cases,
+        upgrade::cases,
+    ]
+    .into_iter()
+    .flat_map(|cases| cases(&shared))
+    .collect()
 }
