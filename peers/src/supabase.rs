@@ -1,5 +1,5 @@
-//! The Data API of a Supabase project, kept in memory: the history table with the filters TESTER
-//! uses, and the wallet functions with the meaning they have in existing deployments.
+//! A Supabase project, kept in memory: its Data API (the history table with the filters TESTER uses,
+//! and the wallet functions with the meaning they have in existing deployments) and its key set.
 //!
 //! What it does not understand it refuses, as PostgREST would: a misspelt filter must not pass
 //! for one that matches everything.
@@ -12,7 +12,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -52,13 +52,15 @@ pub enum Route {
     SchemaVersion,
     /// `PATCH /rest/v1/generation_history`.
     UpdateHistory,
+    /// `GET /auth/v1/.well-known/jwks.json`.
+    Jwks,
     /// Anything else; answered as PostgREST answers what it does not know.
     Unknown,
 }
 
 impl Route {
     /// Every route that does something.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::InsertHistory,
         Self::SelectHistory,
         Self::DeleteHistory,
@@ -70,6 +72,7 @@ impl Route {
         Self::RefundAbandonedCharges,
         Self::SchemaVersion,
         Self::UpdateHistory,
+        Self::Jwks,
     ];
 
     fn of(request: &Request) -> Self {
@@ -85,6 +88,7 @@ impl Route {
             ("POST", "/rest/v1/rpc/settle_charge") => Self::SettleCharge,
             ("POST", "/rest/v1/rpc/refund_abandoned_charges") => Self::RefundAbandonedCharges,
             ("POST", "/rest/v1/rpc/tester_schema_version") => Self::SchemaVersion,
+            ("GET", "/auth/v1/.well-known/jwks.json") => Self::Jwks,
             _ => Self::Unknown,
         }
     }
@@ -132,6 +136,7 @@ pub struct SupabasePeer {
 struct Project {
     key: String,
     database: Mutex<Database>,
+    jwks: Mutex<Value>,
     faults: Mutex<HashMap<Route, (Fault, Option<usize>)>>,
     requests: watch::Sender<Vec<(Route, Request)>>,
     /// Counts requests that were carried out.
@@ -158,6 +163,7 @@ impl SupabasePeer {
         let project = Arc::new(Project {
             key: key.to_owned(),
             database: Mutex::default(),
+            jwks: Mutex::new(json!({"keys": []})),
             faults: Mutex::default(),
             requests: watch::Sender::default(),
             changes: watch::Sender::default(),
@@ -270,6 +276,12 @@ impl SupabasePeer {
         lock(&self.project.database).transactions(user)
     }
 
+    /// Replaces the key set, which is empty at first, as that of a project that signs with its JWT
+    /// secret.
+    pub fn set_jwks(&self, jwks: Value) {
+        *lock(&self.project.jwks) = jwks;
+    }
+
     /// Stops the project's clock at this instant: it stamps rows and decides what day it is.
     pub fn set_clock(&self, now: OffsetDateTime) {
         lock(&self.project.database).clock = Some(now);
@@ -347,6 +359,10 @@ impl Project {
     }
 
     fn carry_out(&self, route: Route, request: &Request) -> Reply {
+        if route == Route::Jwks {
+            // Public: no key is asked for.
+            return Reply::json(200, lock(&self.jwks).clone());
+        }
         if let Some(refusal) = self.refusal(request) {
             return refusal;
         }

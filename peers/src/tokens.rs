@@ -3,7 +3,10 @@
 //! The mint shares no code with the verifier under test: it writes compact JWS (RFC 7515 §3.1) by
 //! hand, from JSON given as text, so that a token can hold what no serialiser would write.
 
+mod signing_key;
+
 use std::fmt;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
@@ -12,17 +15,25 @@ use ring::hmac;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+pub use signing_key::{SigningKey, key_set};
+
 /// The header of a token that nobody tampered with.
 pub const HS256_HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 
 /// How long a minted token lives, in seconds: Supabase's default.
 const LIFETIME: u64 = 3_600;
 
-/// Signs HS256 tokens in the name of a Supabase project.
+/// Signs tokens in the name of a Supabase project.
 #[derive(Clone, Debug)]
 pub struct TokenMint {
-    key: hmac::Key,
+    key: Key,
     issuer: String,
+}
+
+#[derive(Clone, Debug)]
+enum Key {
+    Secret(hmac::Key),
+    Pair(Arc<SigningKey>),
 }
 
 impl TokenMint {
@@ -30,14 +41,30 @@ impl TokenMint {
     /// (`{SUPABASE_URL}/auth/v1`).
     #[must_use]
     pub fn new(secret: &str, issuer: &str) -> Self {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+        Self::with_secret(secret.as_bytes(), issuer)
+    }
+
+    /// A mint that signs HS256 with these bytes, whatever they are.
+    #[must_use]
+    pub fn with_secret(secret: &[u8], issuer: &str) -> Self {
+        let key = Key::Secret(hmac::Key::new(hmac::HMAC_SHA256, secret));
         Self { key, issuer: issuer.to_owned() }
+    }
+
+    /// A mint with one of the project's signing keys.
+    #[must_use]
+    pub fn with_key(key: &Arc<SigningKey>, issuer: &str) -> Self {
+        Self { key: Key::Pair(Arc::clone(key)), issuer: issuer.to_owned() }
     }
 
     /// A token that passes every rule.
     #[must_use]
     pub fn token_for(&self, user: Uuid) -> String {
-        self.sign(HS256_HEADER, &self.claims_for(user).to_string())
+        let header = match &self.key {
+            Key::Secret(_) => HS256_HEADER.to_owned(),
+            Key::Pair(pair) => pair.header(),
+        };
+        self.sign(&header, &self.claims_for(user).to_string())
     }
 
     /// The claims of [`Self::token_for`], to be bent.
@@ -72,7 +99,10 @@ impl TokenMint {
     /// Appends the signature of a text that is encoded already, well or badly.
     #[must_use]
     pub fn sign_encoded(&self, signing_input: &str) -> String {
-        let signature = hmac::sign(&self.key, signing_input.as_bytes());
+        let signature = match &self.key {
+            Key::Secret(key) => hmac::sign(key, signing_input.as_bytes()).as_ref().to_vec(),
+            Key::Pair(pair) => pair.sign(signing_input.as_bytes()),
+        };
         format!("{signing_input}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 }

@@ -20,7 +20,7 @@ use super::health::HealthCheck;
 use super::lifecycle::Lifecycle;
 use super::local_data::{LocalData, LocalDataError};
 use super::stores::Stores;
-use super::{AppState, Audience, Front, WorkerState, engines, telemetry};
+use super::{AppState, Audience, Front, WorkerState, engines, telemetry, upkeep};
 use crate::api;
 use crate::config::{
     CommonSettings, DevSettings, ListenSettings, RotationSettings, ServeSettings, WorkerSettings,
@@ -105,6 +105,8 @@ impl Application {
         let cipher = FieldCipher::with_retired(&settings.encryption_key, &settings.retired_keys);
         let supabase =
             Arc::new(Supabase::new(client.clone(), &settings.supabase.data_api(), cipher)?);
+        let verifier = SupabaseTokenVerifier::new(client.clone(), &settings.supabase);
+        verifier.warm();
         let stores = match &settings.redis {
             Some(redis) => {
                 Stores::shared(redis, settings.common.cache, &settings.encryption_key).await
@@ -113,7 +115,7 @@ impl Application {
         };
         let choices = Choices {
             audience: Audience::Internet,
-            verifier: Arc::new(SupabaseTokenVerifier::new(&settings.supabase)),
+            verifier: Arc::new(verifier),
             bot_check: Arc::new(Turnstile::new(client, settings.turnstile.clone())),
             provider: Some(Arc::new(Gemini::new(settings.gemini.clone())?)),
             history: supabase.clone(),
@@ -248,7 +250,14 @@ impl Application {
             trusted_proxy_hops: common.server.trusted_proxy_hops,
             allowed_origins: common.server.allowed_origins.clone(),
         };
+        let audience = choices.audience;
         let state = web::Data::new(state(common, choices, lifecycle.clone()));
+        if audience == Audience::Internet {
+            // `dev` looks for them when it opens its database, which nobody else charges on.
+            let upkeep =
+                upkeep::refund_abandoned_charges(Arc::clone(&state.wallet), lifecycle.draining());
+            lifecycle.tasks().spawn(upkeep);
+        }
         let (server, address) = bind(&listen, state, front, api::routes)?;
         Ok(Self {
             handle: server.handle(),

@@ -19,11 +19,12 @@ pub(super) async fn refund_abandoned_charges(
 ) {
     let mut ticks = interval_at(Instant::now(), LOOK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            biased;
-            () = draining.cancelled() => return,
-            _ = ticks.tick() => wallet.refund_abandoned().await,
+    let looks = async {
+        loop {
+            ticks.tick().await;
+            wallet.refund_abandoned().await;
         }
-    }
+    };
+    // A look that is cut off has happened or not; the next instance looks again.
+    draining.run_until_cancelled(looks).await;
 }

@@ -5,6 +5,7 @@ mod execution;
 mod killed;
 mod leaving;
 mod refusals;
+mod signing_keys;
 mod slow_dependencies;
 mod streaming;
 mod supabase_faults;

@@ -114,7 +114,8 @@ impl Database {
                 "PGRST202",
                 "Could not find the function in the schema cache",
             )),
-            Route::Unknown => {
+            // The key set is not in the database.
+            Route::Jwks | Route::Unknown => {
                 Err(Reply::error(404, "PGRST205", "Could not find the table in the schema cache"))
             }
         };

@@ -122,6 +122,15 @@ fn the_worker_needs_its_token_alone() {
 }
 
 #[test]
+fn the_issuer_stands_under_the_projects_path() {
+    let own = ("SUPABASE_URL", "http://127.0.0.1:8000/supabase/");
+    let sources = with(production(), [own, ("ENV", "development")]);
+    let settings = ServeSettings::load(&sources).unwrap_or_else(|problems| panic!("{problems}"));
+    let issuer = JwtIssuer::Exactly("http://127.0.0.1:8000/supabase/auth/v1".to_owned());
+    assert_eq!(settings.supabase.jwt_issuer, issuer);
+}
+
+#[test]
 fn every_optional_variable_has_its_effect() {
     let sources = with(
         production(),

@@ -22,6 +22,8 @@ pub(super) struct CompactToken<'a> {
     /// What the token says it is signed with. To be compared with what the key demands, never to
     /// be followed.
     pub(super) declared_algorithm: Algorithm,
+    /// Which of the project's keys it names, if any.
+    pub(super) key_id: Option<String>,
     /// The bytes that the signature covers.
     pub(super) signing_input: &'a str,
     /// The signature in base64url.
@@ -42,8 +44,10 @@ impl<'a> CompactToken<'a> {
         };
         let (signing_input, header, claims, signature) =
             split().ok_or(AuthError::Refused("token has not three parts"))?;
-        let declared_algorithm = declared_algorithm(&decode_object(header)?)?;
-        Ok(Self { declared_algorithm, signing_input, signature, claims })
+        let header = decode_object(header)?;
+        let declared_algorithm = declared_algorithm(&header)?;
+        let key_id = header.text("kid").map(str::to_owned);
+        Ok(Self { declared_algorithm, key_id, signing_input, signature, claims })
     }
 
     /// Parses the claims. Only for a token whose signature holds.

@@ -7,7 +7,7 @@
 //! ```text
 //! admit: source valid? → bot? → cached? → charge      a refusal here is an HTTP error
 //! write: model → fences → chunks                      a failure here is an error frame
-//! close: settle or refund → save and cache → done
+//! close: refund; or settle, save and cache side by side → done
 //! ```
 
 mod answers;
@@ -172,11 +172,13 @@ impl GenerationService {
         };
         match ended {
             Ok(Finished { model, usage }) => {
-                self.settle(charge).await;
                 task.meter.usage(usage);
                 let answer = Answer { code: written.code, model };
                 let kept = self.parts.answers.put(cache_key, &answer);
-                self.save_and_finish(task, answer, Some(usage), kept).await;
+                let beside = async {
+                    tokio::join!(self.settle(charge), kept);
+                };
+                self.save_and_finish(task, answer, Some(usage), beside).await;
                 Outcome::Complete
             }
             Err(Interruption::ClientLeft) if written.reached_client => {
@@ -212,14 +214,14 @@ impl GenerationService {
     }
 
     /// Stores the result, also for a client that left meanwhile: the work is done and paid for.
-    /// What is `kept` for later is kept beside that, so that the last frame waits for the longer of
-    /// the two alone.
+    /// What is to be done `beside` that is done at the same time, so that the last frame waits for
+    /// the longest of it alone.
     async fn save_and_finish(
         &self,
         task: &Task<'_>,
         answer: Answer,
         usage: Option<TokenUsage>,
-        kept: impl Future<Output = ()>,
+        beside: impl Future<Output = ()>,
     ) {
         // From here on a client that left is no reason to stop, so a failed send is none either.
         let _ = task.send(GenerationEvent::Saving).await;
@@ -231,7 +233,7 @@ impl GenerationService {
             language: task.order.request.language,
             model: answer.model.clone(),
         });
-        let (saved, ()) = tokio::join!(saved, kept);
+        let (saved, ()) = tokio::join!(saved, beside);
         let history_id = match saved {
             Ok(row) => Some(row.id),
             Err(error) => {

@@ -120,9 +120,18 @@ impl TestApp {
 
     /// With further variables and knobs (TOML).
     pub async fn start_configured(variables: &[(&str, &str)], knobs: &str) -> Self {
+        let supabase = SupabasePeer::start().await.expect("a free port");
+        Self::start_beside(supabase, variables, knobs).await
+    }
+
+    /// Beside a project that is there before the program is.
+    pub async fn start_beside(
+        supabase: SupabasePeer,
+        variables: &[(&str, &str)],
+        knobs: &str,
+    ) -> Self {
         let gemini = GeminiPeer::start().await.expect("a free port");
         gemini.expect_key(GEMINI_KEY);
-        let supabase = SupabasePeer::start().await.expect("a free port");
         let turnstile = TurnstilePeer::start(TURNSTILE_SECRET).await.expect("a free port");
         let tokens = TokenMint::new(JWT_SECRET, &format!("{}/auth/v1", supabase.url()));
         let dependencies = [
