@@ -142,6 +142,20 @@ impl App {
     }
 }
 
+/// What `tester check-env --online` says to this project: its exit code and its report.
+pub async fn check_env(project: &Project) -> (Option<i32>, Value) {
+    let Surroundings { gemini, variables, .. } = surround(project).await;
+    gemini.set_models(["gemini-3.8-flash"]);
+    let output = Command::new(env!("CARGO_BIN_EXE_tester"))
+        .args(["check-env", "--online", "--format", "json"])
+        .env_clear()
+        .envs(variables)
+        .output()
+        .await
+        .expect("the executable is built");
+    (output.status.code(), serde_json::from_slice(&output.stdout).expect("a report"))
+}
+
 fn client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().expect("a client without options")
 }

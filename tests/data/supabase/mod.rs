@@ -4,6 +4,7 @@ mod access;
 mod accounts;
 mod app;
 mod concurrency;
+mod faults;
 mod migrations;
 mod paging;
 mod shape;
@@ -58,6 +59,7 @@ pub fn cases() -> Vec<Case> {
         access::cases,
         accounts::cases,
         concurrency::cases,
+        faults::cases,
         migrations::cases,
         paging::cases,
         upgrade::cases,
