@@ -14,10 +14,12 @@ const input = createInterface({ input: process.stdin });
 input.on("close", () => process.exit());
 const settings = JSON.parse(await new Promise((resolve) => input.once("line", resolve)));
 
-const { DATE, TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ } = pg.types.builtins;
+const { DATE, INT8, TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ } = pg.types.builtins;
 const [name_array, text_array] = [1003, 1009];
 // Dates and times stay as the database writes them.
 const parsers = new Map([DATE, TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ].map((type) => [type, String]));
+// A number, as in PostgREST's answers; none here is beyond 2^53.
+parsers.set(INT8, Number);
 parsers.set(name_array, pg.types.getTypeParser(text_array));
 const pool = new pg.Pool({
   host: settings.socket_folder,

@@ -7,6 +7,7 @@ mod concurrency;
 mod faults;
 mod migrations;
 mod paging;
+mod rotation;
 mod shape;
 mod upgrade;
 
@@ -62,6 +63,7 @@ pub fn cases() -> Vec<Case> {
         faults::cases,
         migrations::cases,
         paging::cases,
+        rotation::cases,
         upgrade::cases,
     ]
     .into_iter()
