@@ -9,7 +9,7 @@ use super::sse::EventStream;
 
 /// A new client a call: tests run on runtimes of their own, and a pooled connection dies with the
 /// runtime that made it.
-pub fn request(method: &str, url: &str) -> reqwest::RequestBuilder {
+pub(super) fn request(method: &str, url: &str) -> reqwest::RequestBuilder {
     static PROVIDER: OnceLock<()> = OnceLock::new();
     PROVIDER.get_or_init(|| {
         // Another test, or the program itself, may have installed it.

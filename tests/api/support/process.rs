@@ -67,8 +67,12 @@ impl Process {
         Self { child, url: format!("http://{address}") }
     }
 
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
-        client::request(method, &format!("{}{path}", self.url))
+        client::request(method, &format!("{}{path}", self.url()))
     }
 
     /// SIGKILL: no handler runs, nothing is flushed.

@@ -45,6 +45,8 @@ const app = new App({
   auth: { enabled: true, jwt_secret, publishable_key, secret_key },
 });
 await app.ensureSystemSchema();
+// Else each of the first requests would do it, however many come at once.
+await connection.introspect();
 const fetch = (request, { incoming }) =>
   app.fetch(request, { peerAddress: incoming.socket.remoteAddress ?? null });
 serve({ fetch, hostname: "127.0.0.1", port: 0 }, ({ port }) => console.log(port));

@@ -7,7 +7,7 @@ use tokio::process::Command;
 
 use crate::stack::lite::{Project, SECRET_KEY, User};
 use crate::support::{
-    Answer, EventStream, GEMINI_KEY, Process, Running, TURNSTILE_SECRET, TestApp, answered, client,
+    Answer, EventStream, GEMINI_KEY, Process, Running, TURNSTILE_SECRET, TestApp, answered,
     environment, sources,
 };
 
@@ -16,6 +16,7 @@ pub struct App {
     pub gemini: GeminiPeer,
     _turnstile: TurnstilePeer,
     server: Served,
+    client: reqwest::Client,
 }
 
 enum Served {
@@ -45,7 +46,7 @@ impl App {
             ServeSettings::load(&sources).unwrap_or_else(|problems| panic!("{problems}"));
         let application = Application::serve(settings).await.expect("the peers are there");
         let server = Served::Here(Running::start(application));
-        Self { gemini, _turnstile: turnstile, server }
+        Self { gemini, _turnstile: turnstile, server, client: client() }
     }
 
     /// As a process of its own, whose log goes there.
@@ -62,7 +63,7 @@ impl App {
             Some(event["address"].as_str().expect("an address").to_owned())
         };
         let server = Served::Apart(Process::start(command, ready, log).await);
-        Self { gemini, _turnstile: turnstile, server }
+        Self { gemini, _turnstile: turnstile, server, client: client() }
     }
 
     /// SIGKILL; only for one that runs apart.
@@ -74,10 +75,12 @@ impl App {
     }
 
     pub fn request(&self, user: &User, method: &str, path: &str) -> reqwest::RequestBuilder {
-        let request = match &self.server {
-            Served::Here(running) => client::request(method, &format!("{}{path}", running.url())),
-            Served::Apart(process) => process.request(method, path),
+        let root = match &self.server {
+            Served::Here(running) => running.url(),
+            Served::Apart(process) => process.url(),
         };
+        let method = method.parse().expect("a method");
+        let request = self.client.request(method, format!("{root}{path}"));
         request.bearer_auth(&user.token).header("accept-language", "en")
     }
 
@@ -137,6 +140,24 @@ impl App {
         });
         (answer.json().await.as_array().expect("a list").clone(), next)
     }
+}
+
+/// What `tester check-env --online` says to this project: its exit code and its report.
+pub async fn check_env(project: &Project) -> (Option<i32>, Value) {
+    let Surroundings { gemini, variables, .. } = surround(project).await;
+    gemini.set_models(["gemini-3.8-flash"]);
+    let output = Command::new(env!("CARGO_BIN_EXE_tester"))
+        .args(["check-env", "--online", "--format", "json"])
+        .env_clear()
+        .envs(variables)
+        .output()
+        .await
+        .expect("the executable is built");
+    (output.status.code(), serde_json::from_slice(&output.stdout).expect("a report"))
+}
+
+fn client() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().build().expect("a client without options")
 }
 
 async fn surround(project: &Project) -> Surroundings {

@@ -3,7 +3,13 @@
 mod access;
 mod accounts;
 mod app;
+mod concurrency;
+mod faults;
+mod migrations;
+mod paging;
 mod rotation;
+mod shape;
+mod upgrade;
 
 use std::sync::{Arc, OnceLock};
 
@@ -49,9 +55,18 @@ impl Shared {
 }
 
 pub fn cases() -> Vec<Case> {
-    let shared = Arc::default();
-    [access::cases(&shared), accounts::cases(&shared), rotation::cases(&shared)]
-        .into_iter()
-        .flatten()
-        .collect()
+    let shared: Arc<Shared> = Arc::default();
+    [
+        access::cases,
+        accounts::cases,
+        concurrency::cases,
+        faults::cases,
+        migrations::cases,
+        paging::cases,
+        rotation::cases,
+        upgrade::cases,
+    ]
+    .into_iter()
+    .flat_map(|cases| cases(&shared))
+    .collect()
 }
