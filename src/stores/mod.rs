@@ -1,4 +1,4 @@
-//! Forgettable data: cached answers and rate limits. Losing it costs time or a little fairness,
+//! Forgettable data: cached answers and pages, rate limits. Losing it costs time or a little fairness,
 //! never correctness.
 
 mod cache;
