@@ -6,7 +6,8 @@
 -- that no object of somebody else's can take the place of one of ours.
 --
 -- Every function that moves tokens locks the wallet first, then a charge, so that two of them
--- never wait for each other.
+-- never wait for each other. The log's times are taken under that lock: in their order, the
+-- balances follow from each other.
 
 -- `create or replace` can change neither names nor types, and leaves other signatures callable.
 do $$
@@ -50,8 +51,10 @@ begin
         return jsonb_build_object('success', true, 'created', false, 'balance', v_balance);
     end if;
     if p_default_amount > 0 then
-        insert into public.token_transactions (user_id, amount, type, description, balance_after)
-            values (p_user_id, p_default_amount, 'welcome', p_description, v_balance);
+        insert into public.token_transactions
+                (user_id, amount, type, description, balance_after, created_at)
+            values (p_user_id, p_default_amount, 'welcome', p_description, v_balance,
+                clock_timestamp());
     end if;
     return jsonb_build_object('success', true, 'created', true, 'balance', v_balance);
 end
@@ -79,8 +82,9 @@ begin
     if found then
         if p_bonus_amount > 0 then
             insert into public.token_transactions
-                    (user_id, amount, type, description, balance_after)
-                values (p_user_id, p_bonus_amount, 'daily_bonus', 'daily bonus', v_balance);
+                    (user_id, amount, type, description, balance_after, created_at)
+                values (p_user_id, p_bonus_amount, 'daily_bonus', 'daily bonus', v_balance,
+                    clock_timestamp());
         end if;
         return jsonb_build_object(
             'success', true, 'added', p_bonus_amount, 'current_balance', v_balance);
@@ -130,8 +134,9 @@ begin
     update public.user_tokens set balance = balance - p_amount, updated_at = now()
         where user_id = p_user_id returning balance into v_balance;
     insert into public.token_transactions
-            (user_id, amount, type, description, balance_after, reference_id)
-        values (p_user_id, -p_amount, 'usage', p_description, v_balance, p_reference_id::text);
+            (user_id, amount, type, description, balance_after, reference_id, created_at)
+        values (p_user_id, -p_amount, 'usage', p_description, v_balance, p_reference_id::text,
+            clock_timestamp());
     if p_reference_id is not null then
         insert into public.open_charges (reference_id, user_id, amount)
             values (p_reference_id, p_user_id, p_amount);
@@ -186,8 +191,9 @@ begin
     update public.user_tokens set balance = balance + v_amount, updated_at = now()
         where user_id = p_user_id returning balance into v_balance;
     insert into public.token_transactions
-            (user_id, amount, type, description, balance_after, reference_id)
-        values (p_user_id, v_amount, 'refund', p_description, v_balance, p_reference_id::text);
+            (user_id, amount, type, description, balance_after, reference_id, created_at)
+        values (p_user_id, v_amount, 'refund', p_description, v_balance, p_reference_id::text,
+            clock_timestamp());
     return jsonb_build_object(
         'success', true, 'refunded', v_amount, 'current_balance', v_balance);
 end
@@ -260,8 +266,9 @@ begin
     update public.user_tokens set balance = balance + p_amount, updated_at = now()
         where user_id = p_user_id returning balance into v_balance;
     insert into public.token_transactions
-            (user_id, amount, type, description, balance_after, reference_id)
-        values (p_user_id, p_amount, p_type, p_description, v_balance, p_reference_id);
+            (user_id, amount, type, description, balance_after, reference_id, created_at)
+        values (p_user_id, p_amount, p_type, p_description, v_balance, p_reference_id,
+            clock_timestamp());
     return jsonb_build_object('success', true, 'added', p_amount, 'current_balance', v_balance);
 end
 $$;

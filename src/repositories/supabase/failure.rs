@@ -139,8 +139,9 @@ fn coded_refusal(status: StatusCode, code: &str) -> CallError {
         "40001" | "40P01" => {
             return CallError::none(RepositoryError::Unavailable(text())).passing();
         }
-        // A statement that took too long, rolled back: it would take as long again.
-        "57014" => RepositoryError::Unavailable(text()),
+        // A statement that took too long, rolled back: it would take as long again. Or a database
+        // that takes no writes, as Supabase makes it when its disk is nearly full.
+        "57014" | "25006" => RepositoryError::Unavailable(text()),
         _ if code.starts_with("PGRST30") => RepositoryError::Forbidden(text()),
         // Connection lost, out of resources, shutting down.
         _ if ["08", "53", "57"].iter().any(|class| code.starts_with(class)) => {

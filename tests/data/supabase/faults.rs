@@ -206,7 +206,7 @@ async fn a_project_that_became_read_only_is_read_and_nothing_is_generated(shared
          select count(pg_terminate_backend(pid)) from pg_stat_activity
          where datname = '{name}' and pid <> pg_backend_pid()"
     ));
-    refused(&app, &user, 502, "UPSTREAM_ERROR").await;
+    refused(&app, &user, 503, "UNAVAILABLE").await;
     assert_eq!(app.page(&user, "/api/history/").await.0.len(), 1);
 }
 
