@@ -10,7 +10,11 @@
     reason = "a command line program: its product is what it prints"
 )]
 
+#[path = "../shared/command_line.rs"]
+mod command_line;
 mod floor;
+#[path = "../shared/folder.rs"]
+mod folder;
 mod http;
 mod kernel;
 #[path = "../shared/machine.rs"]
@@ -23,6 +27,8 @@ mod program;
 mod readings;
 mod report;
 mod sandboxes;
+#[path = "../shared/statistics.rs"]
+mod statistics;
 mod tables;
 mod throughput;
 mod worker;
@@ -40,7 +46,7 @@ use crate::report::Report;
 use crate::worker::Images;
 
 fn main() -> ExitCode {
-    match run(&Options::from_command_line()) {
+    match run(&command_line::parse()) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("bench execute: {error:#}");
