@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
+use crate::gate::Gate;
 use crate::http::{Connection, Request, Server};
 
 /// Where siteverify lives.
@@ -24,6 +25,8 @@ pub enum TurnstileAnswer {
         /// The body, JSON or not.
         body: String,
     },
+    /// The usual answer, once the gate opens.
+    Held(Gate),
     /// Silence until the caller gives up.
     Silent,
     /// The connection breaks without an answer.
@@ -61,6 +64,8 @@ struct Shared {
 #[derive(Debug)]
 struct State {
     secret: String,
+    /// `hostname` and `action` of good answers, which may lack them.
+    origin: (Option<String>, Option<String>),
     script: VecDeque<TurnstileAnswer>,
     calls: Vec<TurnstileCall>,
     /// Spent tokens, with the idempotency key that spent them.
@@ -76,6 +81,7 @@ impl TurnstilePeer {
     pub async fn start(secret: &str) -> io::Result<Self> {
         let state = Mutex::new(State {
             secret: secret.to_owned(),
+            origin: (Some("app.example.com".to_owned()), Some("generate".to_owned())),
             script: VecDeque::new(),
             calls: Vec::new(),
             spent: HashMap::new(),
@@ -83,8 +89,15 @@ impl TurnstilePeer {
         let shared = Arc::new(Shared { state, called: Notify::new() });
         let answering = Arc::clone(&shared);
         let server = Server::start(move |request, connection| {
-            let answer = answering.answer(&request);
-            reply(connection, answer)
+            let shared = Arc::clone(&answering);
+            async move {
+                let mut answer = shared.answer(&request);
+                if let TurnstileAnswer::Held(gate) = answer {
+                    gate.pass().await;
+                    answer = shared.state().judge(call_of(&request));
+                }
+                reply(connection, answer).await
+            }
         })
         .await?;
         Ok(Self { server, shared })
@@ -94,6 +107,12 @@ impl TurnstilePeer {
     #[must_use]
     pub fn url(&self) -> String {
         format!("{}{PATH}", self.server.url())
+    }
+
+    /// Where and for what tokens were made from now on; `None` is left out of the answer. At first
+    /// it is `app.example.com` and `generate`.
+    pub fn set_origin(&self, hostname: Option<&str>, action: Option<&str>) {
+        self.shared.state().origin = (hostname.map(str::to_owned), action.map(str::to_owned));
     }
 
     /// The next calls get these answers, one each; later ones are answered as usual.
@@ -129,18 +148,22 @@ impl Shared {
         if request.method != "POST" || request.path() != PATH {
             return TurnstileAnswer::Raw { status: 404, body: String::new() };
         }
-        let json = request.json();
-        let field = |name: &str| json.get(name).and_then(Value::as_str).map(str::to_owned);
-        let call = TurnstileCall {
-            secret: field("secret"),
-            response: field("response"),
-            remoteip: field("remoteip"),
-            idempotency_key: field("idempotency_key"),
-        };
+        let call = call_of(request);
         let mut state = self.state();
         state.calls.push(call.clone());
         self.called.notify_waiters();
         state.script.pop_front().unwrap_or_else(|| state.judge(call))
+    }
+}
+
+fn call_of(request: &Request) -> TurnstileCall {
+    let json = request.json();
+    let field = |name: &str| json.get(name).and_then(Value::as_str).map(str::to_owned);
+    TurnstileCall {
+        secret: field("secret"),
+        response: field("response"),
+        remoteip: field("remoteip"),
+        idempotency_key: field("idempotency_key"),
     }
 }
 
@@ -161,14 +184,18 @@ impl State {
             return TurnstileAnswer::Fail(&["timeout-or-duplicate"]);
         }
         self.spent.insert(token, call.idempotency_key);
-        let body = json!({
+        let mut body = json!({
             "success": true,
             "error-codes": [],
             "challenge_ts": "2026-11-01T00:00:00.000Z",
-            "hostname": "app.example.com",
-            "action": "generate",
             "cdata": "",
         });
+        let (hostname, action) = &self.origin;
+        for (name, value) in [("hostname", hostname), ("action", action)] {
+            if let Some(value) = value {
+                body[name] = json!(value);
+            }
+        }
         TurnstileAnswer::Raw { status: 200, body: body.to_string() }
     }
 }
@@ -183,7 +210,8 @@ async fn reply(mut connection: Connection, answer: TurnstileAnswer) -> io::Resul
             let headers = [("content-type", "application/json")];
             connection.respond(status, &headers, body.as_bytes()).await?;
         }
-        TurnstileAnswer::Silent => connection.closed_by_caller().await,
+        // A held answer is another one once its gate is open.
+        TurnstileAnswer::Held(_) | TurnstileAnswer::Silent => connection.closed_by_caller().await,
         TurnstileAnswer::Broken => return Err(io::ErrorKind::ConnectionAborted.into()),
     }
     Ok(connection)

@@ -97,7 +97,8 @@ fn report(probes: Vec<Probe>) -> HealthReport {
     HealthReport { status, dependencies: probes.into_iter().map(DependencyReport::from).collect() }
 }
 
-/// Without the model, the database or the wallet nothing is generated; the rest is beside.
+/// Without the model, the database, the wallet or the bot check nothing is generated; the rest is
+/// beside.
 fn weigh(probe: &Probe) -> Health {
     match (&probe.condition, probe.dependency.is_vital()) {
         (Condition::Up, _) => Health::Healthy,

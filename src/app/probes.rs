@@ -11,14 +11,15 @@ use std::time::Duration;
 
 use futures_util::future::{self, BoxFuture, FutureExt as _};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, RequestBuilder, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 use url::Url;
 
 use crate::config::{
-    GeminiSettings, RedisSettings, ServeSettings, SupabaseSettings, WorkerClientSettings,
+    GeminiSettings, RedisSettings, ServeSettings, SupabaseSettings, TurnstileSettings,
+    WorkerClientSettings,
 };
 use crate::domain::ModelCatalog;
 use crate::gateways::http::{self, Traffic};
@@ -31,6 +32,9 @@ pub const PROBE_DEADLINE: Duration = Duration::from_secs(5);
 /// Longest answer that is read. Gemini's model list is the largest, some 100 KiB.
 const ANSWER_MAX_BYTES: usize = 1024 * 1024;
 
+/// What Turnstile is shown: a token that nobody solved, so that none is spent.
+const MADE_UP_TOKEN: &str = "made-up-by-a-probe";
+
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dependency {
@@ -40,6 +44,8 @@ pub enum Dependency {
     SupabaseTable,
     /// Supabase's public signing keys.
     SupabaseKeys,
+    /// Turnstile's siteverify.
+    Turnstile,
     /// Redis.
     Redis,
     /// A worker, by its place in `WORKER_URL`, counted from 1.
@@ -55,7 +61,8 @@ impl Dependency {
     #[must_use]
     pub const fn is_vital(self) -> bool {
         match self {
-            Self::Gemini | Self::SupabaseTable | Self::Database => true,
+            // The bot check fails closed.
+            Self::Gemini | Self::SupabaseTable | Self::Turnstile | Self::Database => true,
             Self::SupabaseKeys | Self::Redis | Self::Worker(_) | Self::Sandbox => false,
         }
     }
@@ -96,6 +103,7 @@ impl fmt::Display for Dependency {
             Self::Gemini => f.write_str("gemini"),
             Self::SupabaseTable => f.write_str("supabase_table"),
             Self::SupabaseKeys => f.write_str("supabase_keys"),
+            Self::Turnstile => f.write_str("turnstile"),
             Self::Redis => f.write_str("redis"),
             Self::Worker(place) => write!(f, "worker_{place}"),
             Self::Database => f.write_str("database"),
@@ -117,6 +125,7 @@ impl Prober {
             self.model(&settings.gemini, &settings.common.models).boxed(),
             self.time(Dependency::SupabaseTable, self.supabase_table(&settings.supabase)).boxed(),
             self.time(Dependency::SupabaseKeys, self.supabase_keys(&settings.supabase)).boxed(),
+            self.time(Dependency::Turnstile, self.turnstile(&settings.turnstile)).boxed(),
         ];
         if let Some(settings) = &settings.redis {
             probes.push(self.time(Dependency::Redis, ping(settings)).boxed());
@@ -223,6 +232,16 @@ impl Prober {
         }
     }
 
+    async fn turnstile(&self, settings: &TurnstileSettings) -> Condition {
+        let secret = settings.secret.expose_secret();
+        let question = json!({"secret": secret, "response": MADE_UP_TOKEN});
+        let request = self.client.post(settings.verify_url.clone()).json(&question);
+        match send(request).await {
+            Err(reason) => Condition::Down(reason),
+            Ok((status, answer)) => judge_siteverify(status, &answer),
+        }
+    }
+
     async fn worker(&self, root: &Url) -> Condition {
         match self.get(append(root, &["health"]), &[]).await {
             Err(reason) => Condition::Down(reason),
@@ -238,7 +257,7 @@ impl Prober {
         }
     }
 
-    /// The status and the JSON of the answer, `Null` when it is none.
+    /// A `GET` with these headers.
     async fn get(
         &self,
         url: Url,
@@ -251,17 +270,21 @@ impl Prober {
             value.set_sensitive(true);
             headers.insert(name, value);
         }
-        let request = self.client.get(url).headers(headers);
-        let mut answer = request.send().await.map_err(|error| transport_failure(&error))?;
-        let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|error| transport_failure(&error))? {
-            body.extend_from_slice(&chunk);
-            if body.len() > ANSWER_MAX_BYTES {
-                return Err("the answer is too long to be one".to_owned());
-            }
-        }
-        Ok((answer.status(), serde_json::from_slice(&body).unwrap_or(Value::Null)))
+        send(self.client.get(url).headers(headers)).await
     }
+}
+
+/// The status and the JSON of the answer, `Null` when it is none.
+async fn send(request: RequestBuilder) -> Result<(StatusCode, Value), String> {
+    let mut answer = request.send().await.map_err(|error| transport_failure(&error))?;
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|error| transport_failure(&error))? {
+        body.extend_from_slice(&chunk);
+        if body.len() > ANSWER_MAX_BYTES {
+            return Err("the answer is too long to be one".to_owned());
+        }
+    }
+    Ok((answer.status(), serde_json::from_slice(&body).unwrap_or(Value::Null)))
 }
 
 async fn ping(settings: &RedisSettings) -> Condition {
@@ -301,6 +324,32 @@ fn is_invalid_key(answer: &Value) -> bool {
 fn schema_is_missing(status: StatusCode, answer: &Value) -> bool {
     let code = answer.get("code").and_then(Value::as_str);
     status == StatusCode::NOT_FOUND || matches!(code, Some("PGRST205" | "42P01"))
+}
+
+/// A made-up token must be refused: by then the secret has been looked at. Cloudflare's secrets for
+/// tests let every token pass, or call it spent.
+fn judge_siteverify(status: StatusCode, answer: &Value) -> Condition {
+    let success = answer.get("success").and_then(Value::as_bool);
+    let codes = answer.get("error-codes").and_then(Value::as_array);
+    let named = |names: &[&str]| {
+        codes.is_some_and(|codes| codes.iter().any(|code| names.iter().any(|name| code == name)))
+    };
+    match success {
+        Some(true) if status.is_success() => Condition::Up,
+        Some(false) if named(&["invalid-input-secret", "missing-input-secret"]) => {
+            Condition::Down("refuses TURNSTILE_SECRET_KEY".into())
+        }
+        Some(false) if named(&["invalid-input-response", "timeout-or-duplicate"]) => Condition::Up,
+        Some(false) if named(&["internal-error"]) => {
+            Condition::Down("fails (internal-error)".into())
+        }
+        Some(false) if named(&["bad-request"]) => {
+            Condition::Down("does not understand the question".into())
+        }
+        Some(false) => Condition::Degraded("refuses a token for an unknown reason".into()),
+        _ if status == StatusCode::OK => Condition::Down("the answer is not siteverify's".into()),
+        _ => unexpected(status),
+    }
 }
 
 fn unexpected(status: StatusCode) -> Condition {

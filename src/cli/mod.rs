@@ -48,7 +48,7 @@ enum Command {
     Keygen,
     /// Prints the schema of the Supabase project as SQL, for a new project and for an existing one.
     Migrate(migrate::Args),
-    /// Re-encrypts stored rows under the current DATA_ENCRYPTION_KEY, while the service runs.
+    /// Re-encrypts stored rows under the current key, while the service runs.
     RotateKeys(rotate_keys::Args),
     /// Makes a sandbox around itself; started by TESTER, never by hand.
     #[cfg(target_os = "linux")]

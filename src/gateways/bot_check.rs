@@ -8,10 +8,10 @@ pub enum BotCheckError {
     /// The request carries no usable token.
     #[error("no usable token")]
     Missing,
-    /// The token is wrong, expired or spent.
+    /// The token is wrong, expired or spent, or it was made on another site or for something else.
     #[error("token refused: {codes}")]
     Refused {
-        /// The service's error codes, comma-separated.
+        /// The service's error codes, comma-separated, or `hostname-mismatch` or `action-mismatch`.
         codes: String,
     },
     /// The service that knows can't be asked, or our secret is wrong.

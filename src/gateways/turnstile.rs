@@ -51,6 +51,10 @@ struct Answer {
     success: bool,
     #[serde(default, rename = "error-codes")]
     error_codes: Vec<String>,
+    /// The site that the token was solved on.
+    hostname: Option<String>,
+    /// What the widget says the token is for.
+    action: Option<String>,
 }
 
 /// Why a call did not vouch for the token.
@@ -76,13 +80,29 @@ impl Turnstile {
             .map_err(|_| Failure::Transient("no answer in time".to_owned()))?
             .map_err(|error| Failure::Transient(transport_failure(error)))?;
         match answer {
-            Some(Answer { success: true, .. }) if status.is_success() => Ok(()),
-            Some(Answer { success: false, error_codes }) => Err(Failure::from_codes(&error_codes)),
+            Some(answer) if answer.success && status.is_success() => self.check_origin(&answer),
+            Some(answer) if !answer.success => Err(Failure::from_codes(&answer.error_codes)),
             _ => Err(Failure::Final(BotCheckError::Unavailable(format!(
                 "siteverify answered status {} and nothing usable",
                 status.as_u16()
             )))),
         }
+    }
+
+    /// Whether a good token was made where and for what it is shown. The site key is public: anybody
+    /// can put the widget on a page of their own and gather tokens there. Of an answer that does not
+    /// say, the worst is assumed.
+    fn check_origin(&self, answer: &Answer) -> Result<(), Failure> {
+        let TurnstileSettings { hostnames, action, .. } = &self.settings;
+        let is_ours = |name: &String| hostnames.iter().any(|ours| ours.eq_ignore_ascii_case(name));
+        let code = if !hostnames.is_empty() && !answer.hostname.as_ref().is_some_and(is_ours) {
+            "hostname-mismatch"
+        } else if action.is_some() && answer.action != *action {
+            "action-mismatch"
+        } else {
+            return Ok(());
+        };
+        Err(Failure::Final(BotCheckError::Refused { codes: code.to_owned() }))
     }
 
     async fn call(

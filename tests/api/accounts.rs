@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use tester_peers::supabase::{Fault, Route};
 use tester_peers::tokens::{HS256_HEADER, TokenMint};
+use tester_peers::turnstile::TurnstileAnswer;
 use uuid::Uuid;
 
 use crate::support::{Answer, DevApp, JWT_SECRET, OPS_KEY, TestApp};
@@ -277,7 +278,12 @@ async fn health_tells_each_dependency_and_weighs_the_vital_ones() {
     let (status, report) = health().await;
     assert_eq!((status, &report["status"]), (200, &json!("degraded")), "{report}");
     assert_eq!(state(&report, "supabase_table"), "up");
+    assert_eq!(state(&report, "turnstile"), "up");
     assert_eq!(state(&report, "worker_1"), "down");
+    app.turnstile.script([TurnstileAnswer::Fail(&["invalid-input-secret"])]);
+    let (status, report) = health().await;
+    assert_eq!((status, &report["status"]), (503, &json!("unhealthy")), "{report}");
+    assert_eq!(state(&report, "turnstile"), "down");
     let broken = Fault::Answer { status: 500, body: "{}".to_owned() };
     app.supabase.fail(Route::SelectHistory, broken);
     let (status, report) = health().await;

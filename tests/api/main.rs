@@ -1,6 +1,7 @@
 //! Black-box tests: HTTP in, HTTP out, the whole program in between.
 
 mod accounts;
+mod bot_check;
 mod execution;
 mod killed;
 mod leaving;

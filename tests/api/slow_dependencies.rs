@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use tester_peers::Gate;
 use tester_peers::gemini::StreamedAnswer;
 use tester_peers::supabase::{Fault, Route};
+use tester_peers::turnstile::TurnstileAnswer;
 
 use crate::support::{TestApp, soon};
 
@@ -62,4 +63,23 @@ async fn a_store_that_takes_a_second_delays_its_own_request_only() {
     assert!(!saving.is_finished(), "the insert still takes its second");
     saving.await.expect("no panic");
     assert!(started.elapsed() >= second);
+}
+
+#[tokio::test]
+async fn a_bot_check_that_takes_its_time_holds_up_its_own_request_only() {
+    let app = TestApp::start().await;
+    let gate = Gate::closed();
+    app.turnstile.script([TurnstileAnswer::Held(gate.clone())]);
+    let held = app
+        .request("POST", "/api/generate")
+        .header("authorization", app.authorization())
+        .json(&TestApp::body(1));
+    let held = tokio::spawn(held.send());
+    soon("the bot check", app.turnstile.called(1)).await;
+    assert_eq!(app.generate(&TestApp::body(2)).await.status(), 200);
+    assert!(!held.is_finished(), "nobody has vouched for it yet");
+    gate.open();
+    let answer = soon("the held answer", held).await.expect("no panic");
+    assert_eq!(answer.expect("an answer").status(), 200);
+    assert_eq!(app.turnstile.calls().len(), 2);
 }

@@ -255,6 +255,7 @@ fn dependencies_that_are_not_there_make_it_bad() {
         ("ENV", "development"),
         ("GEMINI_BASE_URL", root.as_str()),
         ("SUPABASE_URL", &root),
+        ("TURNSTILE_VERIFY_URL", &root),
         ("WORKER_URL", &root),
         ("REDIS_URL", &redis),
     ];
@@ -277,7 +278,7 @@ fn dependencies_that_are_not_there_make_it_bad() {
         .collect();
     assert_eq!(
         dependencies,
-        ["gemini", "redis", "supabase_keys", "supabase_table", "worker_1"].into()
+        ["gemini", "redis", "supabase_keys", "supabase_table", "turnstile", "worker_1"].into()
     );
     let output = tester(folder.path(), &["check-env", "--online"], &variables);
     assert!(stdout(&output).ends_with("tester serve: bad, a dependency is down\n"));

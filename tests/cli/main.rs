@@ -1,6 +1,7 @@
 //! The command line as its users meet it: the real binary, an environment of the test's making.
 
 mod check_env;
+mod data;
 mod keygen;
 mod usage;
 

@@ -8,6 +8,9 @@ fn wrong_usage_ends_with_status_2_and_nothing_on_the_output() {
         &["check-env", "--format", "xml"],
         &["check-env", "extra"],
         &["keygen", "--online"],
+        &["migrate"],
+        &["rotate-keys", "--page-size", "0"],
+        &["rotate-keys", "--page-size", "501"],
         &["--verbose"],
     ] {
         let output = tester(folder().path(), arguments, &[]);
@@ -21,14 +24,20 @@ fn wrong_usage_ends_with_status_2_and_nothing_on_the_output() {
 fn without_a_command_the_commands_are_listed_with_status_2() {
     let output = tester(folder().path(), &[], &[]);
     assert_eq!(output.status.code(), Some(2));
-    for command in ["check-env", "keygen"] {
+    for command in ["check-env", "keygen", "migrate", "rotate-keys"] {
         assert!(stderr(&output).contains(command), "{command}");
     }
 }
 
 #[test]
 fn help_and_version_are_good() {
-    for arguments in [&["--help"][..], &["--version"], &["check-env", "--help"]] {
+    for arguments in [
+        &["--help"][..],
+        &["--version"],
+        &["check-env", "--help"],
+        &["migrate", "--help"],
+        &["rotate-keys", "--help"],
+    ] {
         let output = tester(folder().path(), arguments, &[]);
         assert_eq!(output.status.code(), Some(0), "{arguments:?}");
         assert!(!stdout(&output).is_empty(), "{arguments:?}");

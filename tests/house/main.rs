@@ -19,6 +19,8 @@ const RULES: [(&str, &[&str]); 9] = [
             "gateways::gemini",
             "Supabase",
             "Sqlite",
+            "Redis",
+            "redis::",
             "Turnstile",
         ],
     ),

@@ -11,11 +11,14 @@ use crate::config::{Environment, Sources};
 
 const SERVICE_KEY: &str = "sb_secret_9fKq2Lr7Vt0Xm4Wc9pYs3A";
 const GEMINI_KEY: &str = "AIzaSyB-8fKq2Lr7Vt0Xm4Wc9";
+const TURNSTILE_SECRET: &str = "0x4AAAAAAAQw3rTyU8iOp5AsDfGhJkLzXcVb";
+const SITEVERIFY: &str = "/turnstile/v0/siteverify";
 /// Generous, for a loaded machine; tests of the deadline itself stop the clock.
 const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Settings whose dependencies all stand at `root`.
 fn settings(root: &str, changes: &[(&'static str, &str)]) -> ServeSettings {
+    let siteverify = format!("{root}{SITEVERIFY}");
     let mut variables: BTreeMap<&'static str, &str> = [
         ("ENV", "development"),
         ("GEMINI_API_KEY", GEMINI_KEY),
@@ -25,7 +28,8 @@ fn settings(root: &str, changes: &[(&'static str, &str)]) -> ServeSettings {
         ("SUPABASE_JWT_SECRET", "jwt-secret-4kP9sD2fG7hJ1lQ8wE3rT6yU0zXcVbNm"),
         ("SUPABASE_ANON_KEY", "sb_publishable_4Wc9pYs3A9fKq2Lr7Vt0Xm"),
         ("DATA_ENCRYPTION_KEY", "Jx3tQ0mV9rLk2WcYpZ8uHsN5dGfB1aTeRiOqXy7wM4E="),
-        ("TURNSTILE_SECRET_KEY", "0x4AAAAAAAQw3rTyU8iOp5AsDfGhJkLzXcVb"),
+        ("TURNSTILE_SECRET_KEY", TURNSTILE_SECRET),
+        ("TURNSTILE_VERIFY_URL", &siteverify),
         ("WORKER_URL", root),
         ("WORKER_AUTH_TOKEN", "w0rKer-t0ken-Jx3tQ0mV9rLk2WcYpZ8uHsN5dGfB1"),
     ]
@@ -66,6 +70,7 @@ async fn respond_soundly(request: &Request, connection: &mut Connection) -> io::
         "/v1beta/models" => json!({"models": [{"name": "models/gemini-3.8-flash"}]}),
         "/rest/v1/generation_history" => json!([]),
         "/auth/v1/.well-known/jwks.json" => json!({"keys": []}),
+        SITEVERIFY => json!({"success": false, "error-codes": ["invalid-input-response"]}),
         "/health" => json!({"status": "ok"}),
         _ => return connection.respond_json(404, &json!({})).await,
     };
@@ -97,7 +102,8 @@ async fn sound_dependencies_are_up_and_get_the_right_credentials() {
     let redis = redis_peer(b"+PONG\r\n").await;
     let probes = ask(&settings(&peer.url(), &[("REDIS_URL", &redis.url())])).await;
     let names: Vec<_> = probes.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["gemini", "supabase_table", "supabase_keys", "redis", "worker_1"]);
+    let expected = ["gemini", "supabase_table", "supabase_keys", "turnstile", "redis", "worker_1"];
+    assert_eq!(names, expected);
     for (name, condition) in &probes {
         assert_eq!(*condition, Condition::Up, "{name}");
     }
@@ -115,10 +121,15 @@ async fn sound_dependencies_are_up_and_get_the_right_credentials() {
                 assert_eq!(header("authorization"), None);
                 assert_eq!(request.query("limit").as_deref(), Some("1"));
             }
+            SITEVERIFY => {
+                assert_eq!(request.method, "POST");
+                let question = json!({"secret": TURNSTILE_SECRET, "response": MADE_UP_TOKEN});
+                assert_eq!(request.json(), question);
+            }
             _ => assert_eq!(header("apikey").or(header("authorization")), None),
         }
     }
-    assert_eq!(count, 4);
+    assert_eq!(count, 5);
 }
 
 #[tokio::test]
@@ -167,6 +178,47 @@ async fn each_answer_has_its_verdict() {
         (table, 200, "{}", down("the answer is no list of rows")),
         (keys, 200, "[]", down("the answer is no key set")),
         (keys, 404, "", down("answers with status 404")),
+        (
+            SITEVERIFY,
+            200,
+            r#"{"success":false,"error-codes":["invalid-input-secret"]}"#,
+            down("refuses TURNSTILE_SECRET_KEY"),
+        ),
+        (
+            SITEVERIFY,
+            400,
+            r#"{"success":false,"error-codes":["missing-input-secret"]}"#,
+            down("refuses TURNSTILE_SECRET_KEY"),
+        ),
+        (
+            SITEVERIFY,
+            200,
+            r#"{"success":false,"error-codes":["invalid-input-secret","invalid-input-response"]}"#,
+            down("refuses TURNSTILE_SECRET_KEY"),
+        ),
+        (
+            SITEVERIFY,
+            200,
+            r#"{"success":false,"error-codes":["internal-error"]}"#,
+            down("fails (internal-error)"),
+        ),
+        (
+            SITEVERIFY,
+            400,
+            r#"{"success":false,"error-codes":["bad-request"]}"#,
+            down("does not understand the question"),
+        ),
+        (SITEVERIFY, 200, r#"{"success":false,"error-codes":["new"]}"#, {
+            Condition::Degraded("refuses a token for an unknown reason".to_owned())
+        }),
+        (SITEVERIFY, 200, r#"{"success":false}"#, {
+            Condition::Degraded("refuses a token for an unknown reason".to_owned())
+        }),
+        (SITEVERIFY, 200, "<html>", down("the answer is not siteverify's")),
+        (SITEVERIFY, 200, r#"{"success":"true"}"#, down("the answer is not siteverify's")),
+        (SITEVERIFY, 403, "", down("answers with status 403")),
+        (SITEVERIFY, 302, "", down("redirects elsewhere (status 302)")),
+        (SITEVERIFY, 500, r#"{"success":true}"#, down("fails (status 500)")),
         ("/health", 200, r#"{"status":"degraded"}"#, {
             Condition::Degraded("reports itself degraded".to_owned())
         }),
@@ -182,6 +234,23 @@ async fn each_answer_has_its_verdict() {
             .collect();
         assert_eq!(not_up, [expected], "{path} {status} {answer}");
     }
+}
+
+#[tokio::test]
+async fn cloudflares_secrets_for_tests_are_as_good_as_any() {
+    for answer in [
+        r#"{"success":true,"error-codes":[],"hostname":"example.com"}"#,
+        r#"{"success":false,"error-codes":["invalid-input-response"]}"#,
+        r#"{"success":false,"error-codes":["timeout-or-duplicate"]}"#,
+    ] {
+        let probes = ask_with(SITEVERIFY, 200, answer).await;
+        assert!(probes.contains(&("turnstile".to_owned(), Condition::Up)), "{answer}");
+    }
+}
+
+#[test]
+fn a_bot_check_that_is_down_is_vital() {
+    assert!(Dependency::Turnstile.is_vital());
 }
 
 #[tokio::test]
@@ -208,7 +277,7 @@ async fn who_is_not_there_or_speaks_another_protocol_is_down() {
     let probes =
         ask(&settings(&format!("http://{nobody}"), &[("REDIS_URL", &format!("redis://{nobody}"))]))
             .await;
-    assert_eq!(probes.len(), 5);
+    assert_eq!(probes.len(), 6);
     for (name, condition) in probes {
         assert_eq!(condition, down("refuses the connection"), "{name}");
     }
@@ -242,7 +311,7 @@ async fn a_redis_that_refuses_or_talks_nonsense_is_down() {
         let redis = redis_peer(line).await;
         let url = redis.url().replace("redis://", &format!("redis://{user}"));
         let probes = ask(&settings(&peer.url(), &[("REDIS_URL", &url)])).await;
-        assert_eq!(probes[3], ("redis".to_owned(), down(expected)));
+        assert!(probes.contains(&("redis".to_owned(), down(expected))), "{probes:?}");
     }
 }
 
@@ -258,7 +327,7 @@ async fn all_deadlines_run_side_by_side() {
     let client = Prober::new(PROBE_DEADLINE);
     let started = Instant::now();
     let probes = client.ask_all(&settings).await;
-    assert_eq!(probes.len(), 4);
+    assert_eq!(probes.len(), 5);
     for probe in probes {
         assert_eq!(probe.condition, down("no answer within 5000 ms"), "{}", probe.dependency);
     }

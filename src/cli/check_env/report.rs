@@ -32,8 +32,8 @@ pub(super) enum Online {
 /// - `problems`: what is wrong besides variables, in files and knobs: `subject`, `problem`,
 ///   `remedy`;
 /// - `online`: null unless asked for and possible, else one object a dependency: `dependency`
-///   (`gemini`, `supabase_table`, `supabase_keys`, `redis`, `worker_1`…), `state` (`up`,
-///   `degraded`, `down`), `reason` (text or null), `latency_ms`.
+///   (`gemini`, `supabase_table`, `supabase_keys`, `turnstile`, `redis`, `worker_1`…), `state`
+///   (`up`, `degraded`, `down`), `reason` (text or null), `latency_ms`.
 #[derive(Debug, Serialize)]
 pub(super) struct Report<'a> {
     version: u32,

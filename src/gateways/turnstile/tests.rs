@@ -2,6 +2,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use serde_json::json;
+use tester_peers::Gate;
 use tester_peers::turnstile::{TurnstileAnswer, TurnstileCall, TurnstilePeer};
 use url::Url;
 
@@ -16,14 +17,24 @@ async fn peer() -> TurnstilePeer {
 }
 
 fn check(url: &str, secret: &str, timeout: Duration) -> Turnstile {
+    check_of_origin(url, secret, timeout, &[], None)
+}
+
+fn check_of_origin(
+    url: &str,
+    secret: &str,
+    timeout: Duration,
+    hostnames: &[&str],
+    action: Option<&str>,
+) -> Turnstile {
     // A second installation is refused, and the first one is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let verify_url = Url::parse(url).expect("the peer's own URL");
     let settings = TurnstileSettings {
         secret: secret.into(),
         verify_url,
-        hostnames: Vec::new(),
-        action: None,
+        hostnames: hostnames.iter().map(|name| (*name).to_owned()).collect(),
+        action: action.map(str::to_owned),
         timeout,
     };
     Turnstile::new(Client::new(), settings)
@@ -31,6 +42,10 @@ fn check(url: &str, secret: &str, timeout: Duration) -> Turnstile {
 
 fn raw(status: u16, body: impl Into<String>) -> TurnstileAnswer {
     TurnstileAnswer::Raw { status, body: body.into() }
+}
+
+fn refused(codes: &str) -> Result<(), BotCheckError> {
+    Err(BotCheckError::Refused { codes: codes.to_owned() })
 }
 
 fn unavailable(outcome: &Result<(), BotCheckError>) -> bool {
@@ -70,7 +85,7 @@ async fn a_token_passes_once() {
     let check = check(&peer.url(), SECRET, AMPLE);
     assert_eq!(check.verify(Some("token"), None).await, Ok(()));
     let again = check.verify(Some("token"), None).await;
-    assert_eq!(again, Err(BotCheckError::Refused { codes: "timeout-or-duplicate".to_owned() }));
+    assert_eq!(again, refused("timeout-or-duplicate"));
 }
 
 #[tokio::test]
@@ -138,12 +153,123 @@ async fn a_service_that_is_down_closes_the_door() {
 
 #[tokio::test]
 async fn a_refused_token_is_not_tried_again() {
+    for codes in [
+        &["invalid-input-response", "made-up"][..],
+        &["timeout-or-duplicate"],
+        &["missing-input-response"],
+        &["made-up"],
+        &[],
+    ] {
+        let peer = peer().await;
+        peer.script([TurnstileAnswer::Fail(codes)]);
+        let outcome = check(&peer.url(), SECRET, AMPLE).verify(Some("token"), None).await;
+        assert_eq!(outcome, refused(&codes.join(",")));
+        assert_eq!(peer.calls().len(), 1, "{codes:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_slow_answer_counts_when_it_comes_in_time() {
     let peer = peer().await;
-    peer.script([TurnstileAnswer::Fail(&["invalid-input-response", "made-up"])]);
-    let outcome = check(&peer.url(), SECRET, AMPLE).verify(Some("token"), None).await;
-    let codes = "invalid-input-response,made-up".to_owned();
-    assert_eq!(outcome, Err(BotCheckError::Refused { codes }));
+    let gate = Gate::closed();
+    peer.script([TurnstileAnswer::Held(gate.clone())]);
+    let check = check(&peer.url(), SECRET, AMPLE);
+    let answered = async {
+        peer.called(1).await;
+        gate.open();
+    };
+    let (outcome, ()) = tokio::join!(check.verify(Some("token"), None), answered);
+    assert_eq!(outcome, Ok(()));
     assert_eq!(peer.calls().len(), 1);
+}
+
+#[tokio::test]
+async fn only_tokens_of_our_sites_pass_when_they_are_named() {
+    let peer = peer().await;
+    let sites = ["app.example.com", "xn--bcher-kva.example"];
+    let check = check_of_origin(&peer.url(), SECRET, AMPLE, &sites, None);
+    for (number, (hostname, passes)) in [
+        (Some("app.example.com"), true),
+        (Some("APP.Example.com"), true),
+        (Some("XN--bcher-kva.example"), true),
+        (Some("example.com"), false),
+        (Some("evil.app.example.com"), false),
+        (Some("app.example.com.evil.example"), false),
+        (Some("app.example.com."), false),
+        (Some(" app.example.com"), false),
+        (Some(""), false),
+        (None, false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        peer.set_origin(hostname, Some("generate"));
+        let outcome = check.verify(Some(&number.to_string()), None).await;
+        let expected = if passes { Ok(()) } else { refused("hostname-mismatch") };
+        assert_eq!(outcome, expected, "{hostname:?}");
+    }
+    assert_eq!(peer.calls().len(), 10, "none is asked about again");
+}
+
+#[tokio::test]
+async fn only_tokens_for_our_action_pass_when_it_is_named() {
+    let peer = peer().await;
+    let check = check_of_origin(&peer.url(), SECRET, AMPLE, &[], Some("generate"));
+    for (number, (action, passes)) in [
+        (Some("generate"), true),
+        (Some("Generate"), false),
+        (Some("generate "), false),
+        (Some("sign-in"), false),
+        (Some(""), false),
+        (None, false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        peer.set_origin(Some("anywhere.example"), action);
+        let outcome = check.verify(Some(&number.to_string()), None).await;
+        let expected = if passes { Ok(()) } else { refused("action-mismatch") };
+        assert_eq!(outcome, expected, "{action:?}");
+    }
+}
+
+#[tokio::test]
+async fn where_neither_site_nor_action_is_named_any_will_do() {
+    let peer = peer().await;
+    let check = check(&peer.url(), SECRET, AMPLE);
+    peer.set_origin(None, None);
+    assert_eq!(check.verify(Some("a"), None).await, Ok(()));
+    peer.set_origin(Some("localhost"), Some(""));
+    assert_eq!(check.verify(Some("b"), None).await, Ok(()));
+}
+
+#[tokio::test]
+async fn an_answer_whose_site_or_action_is_no_text_does_not_pass() {
+    for answer in [
+        r#"{"success":true,"hostname":null,"action":"generate"}"#,
+        r#"{"success":true,"hostname":["app.example.com"],"action":"generate"}"#,
+        r#"{"success":true,"hostname":"app.example.com","action":null}"#,
+        r#"{"success":true,"hostname":"app.example.com","action":1}"#,
+        r#"{"success":true,"hostname":"app.example.com","hostname":"x","action":"generate"}"#,
+    ] {
+        let peer = peer().await;
+        peer.script([raw(200, answer)]);
+        let sites = ["app.example.com"];
+        let check = check_of_origin(&peer.url(), SECRET, AMPLE, &sites, Some("generate"));
+        assert!(check.verify(Some("token"), None).await.is_err(), "{answer}");
+        assert_eq!(check.verify(Some("token"), None).await, Ok(()), "the usual answer");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_says_what_the_service_says_whatever_the_site() {
+    let peer = peer().await;
+    let answer =
+        json!({"success": false, "error-codes": ["timeout-or-duplicate"], "hostname": "x"});
+    peer.script([raw(200, answer.to_string())]);
+    let sites = ["app.example.com"];
+    let check = check_of_origin(&peer.url(), SECRET, AMPLE, &sites, Some("generate"));
+    assert_eq!(check.verify(Some("token"), None).await, refused("timeout-or-duplicate"));
 }
 
 #[tokio::test]
@@ -187,7 +313,7 @@ async fn a_refusal_counts_whatever_status_it_comes_with() {
     let peer = peer().await;
     peer.script([raw(400, r#"{"success":false,"error-codes":["timeout-or-duplicate"]}"#)]);
     let outcome = check(&peer.url(), SECRET, AMPLE).verify(Some("token"), None).await;
-    assert_eq!(outcome, Err(BotCheckError::Refused { codes: "timeout-or-duplicate".to_owned() }));
+    assert_eq!(outcome, refused("timeout-or-duplicate"));
 }
 
 #[tokio::test]

@@ -124,10 +124,14 @@ impl RedisLink {
     {
         let answer = self.ask(operation, ask).await;
         if answer.is_none() {
-            counter!("tester_redis_fallbacks_total", "operation" => operation.as_str())
-                .increment(1);
+            Self::do_without(operation);
         }
         answer
+    }
+
+    /// Counts what is done without Redis.
+    pub(super) fn do_without(operation: Operation) {
+        counter!("tester_redis_fallbacks_total", "operation" => operation.as_str()).increment(1);
     }
 
     async fn ask<T, F>(

@@ -99,6 +99,7 @@ impl SharedPages {
     pub async fn get(&self, owner: &CacheKey, page: &CacheKey) -> Option<FoundPage> {
         if self.link.untold().holds(owner) {
             self.link.untold().remind();
+            RedisLink::do_without(Operation::PageGet);
             return None;
         }
         let (owner, page) = (name(PAGES_OF, owner), name(PAGE, page));

@@ -138,6 +138,8 @@ impl Untold {
 
 #[cfg(test)]
 mod tests {
+    use tester_peers::redis::{Answer, RedisPeer};
+
     use super::*;
 
     const ONE: CacheKey = CacheKey([1; 32]);
@@ -177,5 +179,42 @@ mod tests {
         untold.told(crowded_out);
         assert!(untold.holds(&ONE), "one that was told makes no room for those that were lost");
         assert_eq!(untold.noted().0.len(), 0);
+    }
+
+    async fn connection_to(peer: &RedisPeer) -> MultiplexedConnection {
+        let client = redis::Client::open(peer.url()).expect("a URL");
+        client.get_multiplexed_async_connection().await.expect("the peer listens")
+    }
+
+    #[tokio::test]
+    async fn telling_holds_the_pages_of_those_that_were_noted_and_renews_what_all_share_for_the_rest()
+     {
+        let peer = RedisPeer::start(Answer::Empty).await.expect("a free port");
+        let untold = Untold::with_capacity(1);
+        untold.mark(ONE);
+        untold.tell(connection_to(&peer).await).await.expect("an answer");
+        assert!(!untold.holds(&ONE));
+        peer.asked(&["SET", &name(PAGES_OF, &ONE), "held", "PX"]).await;
+        assert!(!peer.commands().iter().any(|command| command[1] == EPOCH_KEY));
+        untold.mark(ONE);
+        untold.mark(OTHER);
+        untold.mark(OTHER);
+        untold.tell(connection_to(&peer).await).await.expect("an answer");
+        assert!(!untold.holds(&ONE) && !untold.holds(&OTHER));
+        peer.asked(&["SET", EPOCH_KEY]).await;
+        peer.asked(&["SET", &name(PAGES_OF, &OTHER), "held", "PX"]).await;
+    }
+
+    #[tokio::test]
+    async fn what_could_not_be_told_stays() {
+        let refusal = b"-READONLY You can't write against a read only replica.\r\n";
+        let peer = RedisPeer::start(Answer::To("SET", refusal)).await.expect("a free port");
+        let untold = Untold::with_capacity(1);
+        untold.mark(ONE);
+        assert!(untold.tell(connection_to(&peer).await).await.is_err());
+        assert!(untold.holds(&ONE));
+        untold.mark(OTHER);
+        assert!(untold.tell(connection_to(&peer).await).await.is_err());
+        assert!(untold.holds(&ONE) && untold.holds(&OTHER));
     }
 }

@@ -7,6 +7,7 @@ mod process;
 mod sse;
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -31,6 +32,23 @@ pub const GEMINI_KEY: &str = "AQ.test-gemini-key-0123456789abcdef";
 pub const TURNSTILE_SECRET: &str = "0x4AAAAAAATESTturnstileSECRET0123456789";
 pub const OPS_KEY: &str = "ops-key-for-tests-0123456789abcdef-ABCDEF";
 
+/// What `tester serve` needs besides knowing where its dependencies are.
+pub const SERVE_ENVIRONMENT: [(&str, &str); 13] = [
+    ("ENV", "development"),
+    ("HOST", "127.0.0.1"),
+    ("PORT", "0"),
+    ("GEMINI_API_KEY", GEMINI_KEY),
+    ("SUPABASE_ANON_KEY", "sb_publishable_test_0123456789abcdef0123456789"),
+    ("SUPABASE_JWT_SECRET", JWT_SECRET),
+    ("DATA_ENCRYPTION_KEY", "q83vASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4k="),
+    ("TURNSTILE_SECRET_KEY", TURNSTILE_SECRET),
+    ("WORKER_URL", "http://127.0.0.1:9"),
+    ("WORKER_AUTH_TOKEN", "worker-token-for-tests-0123456789abcdefXYZ"),
+    ("TESTER_INTERNAL_SECRET", OPS_KEY),
+    ("RATE_LIMIT_GENERATE_PER_MINUTE", "1000"),
+    ("RATE_LIMIT_STATUS_PER_MINUTE", "1000"),
+];
+
 /// Python that every check accepts; distinct for every number, so that nothing is answered from the
 /// cache by accident.
 pub fn python_source(number: usize) -> String {
@@ -46,9 +64,9 @@ pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
 
 /// `tester serve` with all its dependencies stood in for.
 pub struct TestApp {
-    pub gemini: GeminiPeer,
-    pub supabase: SupabasePeer,
-    pub turnstile: TurnstilePeer,
+    pub gemini: Arc<GeminiPeer>,
+    pub supabase: Arc<SupabasePeer>,
+    pub turnstile: Arc<TurnstilePeer>,
     pub tokens: TokenMint,
     pub user: Uuid,
     running: Running,
@@ -116,32 +134,26 @@ impl TestApp {
         let gemini = GeminiPeer::start().await.expect("a free port");
         gemini.expect_key(GEMINI_KEY);
         let turnstile = TurnstilePeer::start(TURNSTILE_SECRET).await.expect("a free port");
+        let peers = (Arc::new(gemini), Arc::new(supabase), Arc::new(turnstile));
+        Self::start_on(peers, Uuid::new_v4(), variables, knobs).await
+    }
+
+    /// With peers that may have other instances beside this one, for a user they may know.
+    pub async fn start_on(
+        (gemini, supabase, turnstile): (Arc<GeminiPeer>, Arc<SupabasePeer>, Arc<TurnstilePeer>),
+        user: Uuid,
+        variables: &[(&str, &str)],
+        knobs: &str,
+    ) -> Self {
         let tokens = TokenMint::new(JWT_SECRET, &format!("{}/auth/v1", supabase.url()));
-        let environment = [
-            ("ENV", "development"),
-            ("HOST", "127.0.0.1"),
-            ("PORT", "0"),
-            ("GEMINI_API_KEY", GEMINI_KEY),
-            ("GEMINI_BASE_URL", &gemini.url()),
-            ("SUPABASE_URL", &supabase.url()),
-            ("SUPABASE_SERVICE_ROLE_KEY", SERVICE_ROLE_KEY),
-            ("SUPABASE_ANON_KEY", "sb_publishable_test_0123456789abcdef0123456789"),
-            ("SUPABASE_JWT_SECRET", JWT_SECRET),
-            ("DATA_ENCRYPTION_KEY", "q83vASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4k="),
-            ("TURNSTILE_SECRET_KEY", TURNSTILE_SECRET),
-            ("TURNSTILE_VERIFY_URL", &turnstile.url()),
-            ("WORKER_URL", "http://127.0.0.1:9"),
-            ("WORKER_AUTH_TOKEN", "worker-token-for-tests-0123456789abcdefXYZ"),
-            ("TESTER_INTERNAL_SECRET", OPS_KEY),
-            ("RATE_LIMIT_GENERATE_PER_MINUTE", "1000"),
-            ("RATE_LIMIT_STATUS_PER_MINUTE", "1000"),
-        ];
-        let sources = sources(&environment, variables, knobs);
+        let usual = environment(&gemini.url(), &supabase.url(), &turnstile.url());
+        let usual: Vec<_> = usual.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let sources = sources(&usual, variables, knobs);
         let settings =
             ServeSettings::load(&sources).unwrap_or_else(|problems| panic!("{problems}"));
         let application = Application::serve(settings).await.expect("the peers are there");
         let running = Running::start(application);
-        Self { gemini, supabase, turnstile, tokens, user: Uuid::new_v4(), running }
+        Self { gemini, supabase, turnstile, tokens, user, running }
     }
 
     pub fn url(&self) -> &str {
@@ -157,7 +169,7 @@ impl TestApp {
     }
 
     /// Waits for the end and gives back what outlives the server: the project and the user.
-    pub async fn ended(self) -> (SupabasePeer, Uuid) {
+    pub async fn ended(self) -> (Arc<SupabasePeer>, Uuid) {
         let Self { running, supabase, user, .. } = self;
         running.ended().await;
         (supabase, user)
@@ -206,6 +218,18 @@ impl TestApp {
     }
 }
 
+/// The variables of `tester serve` with these peers.
+pub fn environment(gemini: &str, supabase: &str, turnstile: &str) -> Vec<(&'static str, String)> {
+    let dependencies = [
+        ("GEMINI_BASE_URL", gemini),
+        ("SUPABASE_URL", supabase),
+        ("SUPABASE_SERVICE_ROLE_KEY", SERVICE_ROLE_KEY),
+        ("TURNSTILE_VERIFY_URL", turnstile),
+    ];
+    let all = SERVE_ENVIRONMENT.iter().chain(&dependencies);
+    all.map(|(name, value)| (*name, (*value).to_owned())).collect()
+}
+
 /// Waits that a test should not have to sit out.
 const FAST_KNOBS: [&str; 4] = [
     "gemini.backoff_min_ms = 1",
@@ -214,12 +238,13 @@ const FAST_KNOBS: [&str; 4] = [
     "server.shutdown_grace_ms = 200",
 ];
 
-async fn answered(request: reqwest::RequestBuilder) -> Answer {
+/// Sends a request that must get an answer.
+pub async fn answered(request: reqwest::RequestBuilder) -> Answer {
     request.send().await.map(Answer::new).expect("the server answers")
 }
 
 /// Later variables win, as later knobs do.
-fn sources(usual: &[(&str, &str)], further: &[(&str, &str)], knobs: &str) -> Sources {
+pub fn sources(usual: &[(&str, &str)], further: &[(&str, &str)], knobs: &str) -> Sources {
     let environment: Environment = usual.iter().chain(further).copied().collect();
     // TOML refuses a key that stands there twice, so a test's knob replaces the fast one.
     let fast = FAST_KNOBS.into_iter().filter(|line| {

@@ -1,7 +1,7 @@
 use std::path::Path;
 use std::process::Stdio;
 
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 
 use super::{client, soon};
@@ -20,41 +20,59 @@ impl Process {
         let cold =
             ["python", "node", "java"].map(|runtime| format!("sandbox.{runtime}.warm = 0\n"));
         std::fs::write(&knobs, cold.concat()).expect("a writable folder");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_tester"))
-            .arg("dev")
-            .arg("--data-dir")
-            .arg(folder)
-            .arg("--config")
-            .arg(&knobs)
-            .current_dir(folder)
-            .env_clear()
-            .env("PORT", "0")
-            .envs(variables.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("the executable is built");
-        let stdout = child.stdout.take().expect("stdout is piped");
-        let mut lines = BufReader::new(stdout).lines();
-        let url = soon("the ready line", async {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tester"));
+        command.arg("dev").arg("--data-dir").arg(folder).arg("--config").arg(&knobs);
+        command.current_dir(folder).env_clear().env("PORT", "0").envs(variables.iter().copied());
+        command.stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let ready = |line: &str| {
+            line.split_once("http://").map(|(_, address)| address.trim_end_matches('/').to_owned())
+        };
+        Self::start(command, ready, |_| {}).await
+    }
+
+    /// Starts a server and waits until it says at which address it is ready. The lines it writes,
+    /// to whichever of its outputs is piped, are handed on.
+    pub async fn start(
+        mut command: Command,
+        ready: fn(&str) -> Option<String>,
+        hand_on: impl Fn(String) + Send + 'static,
+    ) -> Self {
+        command.stdin(Stdio::null()).kill_on_drop(true);
+        let mut child = command.spawn().expect("the executable is built");
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let piped: Box<dyn AsyncRead + Send + Unpin> = match (stdout, stderr) {
+            (Some(stdout), _) => Box::new(stdout),
+            (None, Some(stderr)) => Box::new(stderr),
+            (None, None) => panic!("one of the outputs must be piped"),
+        };
+        let mut lines = BufReader::new(piped).lines();
+        let address = soon("the ready line", async {
             loop {
                 let line = lines.next_line().await.expect("readable output");
                 let line = line.expect("the process lives until it is ready");
-                if let Some((_, url)) = line.split_once("http://") {
-                    return format!("http://{}", url.trim_end_matches('/'));
+                let address = ready(&line);
+                hand_on(line);
+                if let Some(address) = address {
+                    return address;
                 }
             }
         })
         .await;
-        // Whatever else it prints is read to nowhere, so that it never waits for a reader.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Self { child, url }
+        // Read to the end, so that it never waits for a reader.
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
+                hand_on(line);
+            }
+        });
+        Self { child, url: format!("http://{address}") }
+    }
+
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
-        client::request(method, &format!("{}{path}", self.url))
+        client::request(method, &format!("{}{path}", self.url()))
     }
 
     /// SIGKILL: no handler runs, nothing is flushed.

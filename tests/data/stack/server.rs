@@ -1,0 +1,58 @@
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc;
+
+use crate::support::PATIENCE;
+
+/// A process that ends when its standard input closes: when this is dropped, and also when the
+/// tests die of whatever kind of death.
+pub struct Server {
+    child: Child,
+    input: Option<ChildStdin>,
+}
+
+impl Server {
+    /// Starts one, tells it what it wants to know, and reads its output up to the line that says
+    /// it is ready.
+    pub fn start<T>(
+        command: &mut Command,
+        tell: &str,
+        ready: impl Fn(&str) -> Option<T>,
+    ) -> (Self, T) {
+        let show = std::env::var_os("TESTER_TEST_LOG").is_some();
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(if show { Stdio::inherit() } else { Stdio::null() })
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
+        let mut input = child.stdin.take().expect("stdin is piped");
+        input.write_all(tell.as_bytes()).expect("the server reads");
+        let output = BufReader::new(child.stdout.take().expect("stdout is piped"));
+        // Declared before the wait, which may panic: the process is not left behind.
+        let server = Self { child, input: Some(input) };
+        let (sender, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                // Read to the end, though nobody listens any more: it must never wait for a reader.
+                let _ = sender.send(line);
+            }
+        });
+        let mut said = Vec::new();
+        while let Ok(line) = lines.recv_timeout(PATIENCE) {
+            if let Some(answer) = ready(&line) {
+                return (server, answer);
+            }
+            said.push(line);
+        }
+        panic!("not ready, see TESTER_TEST_LOG=1: {command:?} {said:#?}");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.input.take());
+        // There is nobody to tell of a failure.
+        let _ = self.child.wait();
+    }
+}
