@@ -37,10 +37,6 @@ pub(crate) enum Direction {
     Decrypt,
 }
 
-impl Method {
-    pub(crate) const ALL: [Self; 3] = [Self::Ring, Self::Fernet, Self::Field];
-}
-
 impl Direction {
     pub(crate) const ALL: [Self; 2] = [Self::Encrypt, Self::Decrypt];
 }

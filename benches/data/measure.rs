@@ -70,7 +70,7 @@ impl Stage {
         let server = |name, redis| Server::start(name, project.peers(), redis, folder.path());
         let tester = server("tester", Some(&url))?;
         let without_redis = server("tester-without-redis", None)?;
-        Ok(Self { effort, tester, without_redis, redis, project, folder })
+        Ok(Self { effort, project, redis, tester, without_redis, folder })
     }
 
     /// An error with what the servers last said.

@@ -85,7 +85,7 @@ impl Effort {
         warm_up: Duration::from_millis(50),
         paced_connections: 2,
         interval: Duration::from_millis(20),
-        paced_window: Duration::from_millis(1_000),
+        paced_window: Duration::from_secs(1),
         cipher_window: Duration::from_millis(5),
     };
 }
