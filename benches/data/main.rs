@@ -52,13 +52,7 @@ use crate::readings::Readings;
 use crate::report::Report;
 
 fn main() -> ExitCode {
-    match run(&command_line::parse()) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("bench data: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    command_line::end("data", run(&command_line::parse()))
 }
 
 fn run(options: &Options) -> anyhow::Result<ExitCode> {
@@ -74,13 +68,7 @@ fn run(options: &Options) -> anyhow::Result<ExitCode> {
         measure::round(effort, &mut readings).with_context(|| format!("round {round}"))?;
     }
     let report = Report::new(machine, effort, &redis, &readings);
-    println!("{}", report.text());
-    match &options.json {
-        Some(path) => {
-            std::fs::write(path, report.json()).with_context(|| format!("{}", path.display()))?;
-        }
-        None => print!("\n{}", report.json()),
-    }
+    page::show(&report.text(), &report.json(), options.json.as_deref())?;
     if options.write {
         report.write_to_docs()?;
     }

@@ -50,13 +50,7 @@ use crate::options::Options;
 use crate::report::Report;
 
 fn main() -> ExitCode {
-    match run(&command_line::parse()) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("bench generate: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    command_line::end("generate", run(&command_line::parse()))
 }
 
 fn run(options: &Options) -> anyhow::Result<ExitCode> {
@@ -79,13 +73,7 @@ fn run(options: &Options) -> anyhow::Result<ExitCode> {
         }
     }
     let report = Report::new(machine, effort, &readings);
-    println!("{}", report.table());
-    match &options.json {
-        Some(path) => {
-            std::fs::write(path, report.json()).with_context(|| format!("{}", path.display()))?;
-        }
-        None => print!("\n{}", report.json()),
-    }
+    page::show(&report.table(), &report.json(), options.json.as_deref())?;
     if options.write {
         report.write_to_docs()?;
     }

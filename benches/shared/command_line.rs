@@ -1,5 +1,6 @@
 //! What the command lines of all benchmarks share.
 
+use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
@@ -7,6 +8,14 @@ use clap::Parser;
 /// The options on the command line, without the word that cargo adds for every benchmark.
 pub(crate) fn parse<Options: Parser>() -> Options {
     Options::parse_from(std::env::args_os().filter(|argument| argument != "--bench"))
+}
+
+/// Tells of an error, if there is one.
+pub(crate) fn end(benchmark: &str, outcome: anyhow::Result<ExitCode>) -> ExitCode {
+    outcome.unwrap_or_else(|error| {
+        eprintln!("bench {benchmark}: {error:#}");
+        ExitCode::FAILURE
+    })
 }
 
 /// Writes a wait of the effort into JSON, in milliseconds.
