@@ -48,7 +48,7 @@ pub enum Route {
     SettleCharge,
     /// `POST /rest/v1/rpc/refund_abandoned_charges`.
     RefundAbandonedCharges,
-    /// `POST /rest/v1/rpc/tester_schema_version`.
+    /// `GET` or `POST /rest/v1/rpc/tester_schema_version`.
     SchemaVersion,
     /// `PATCH /rest/v1/generation_history`.
     UpdateHistory,
@@ -87,7 +87,7 @@ impl Route {
             ("POST", "/rest/v1/rpc/refund_tokens") => Self::RefundTokens,
             ("POST", "/rest/v1/rpc/settle_charge") => Self::SettleCharge,
             ("POST", "/rest/v1/rpc/refund_abandoned_charges") => Self::RefundAbandonedCharges,
-            ("POST", "/rest/v1/rpc/tester_schema_version") => Self::SchemaVersion,
+            ("GET" | "POST", "/rest/v1/rpc/tester_schema_version") => Self::SchemaVersion,
             ("GET", "/auth/v1/.well-known/jwks.json") => Self::Jwks,
             _ => Self::Unknown,
         }

@@ -23,7 +23,7 @@ use crate::config::{
 };
 use crate::domain::ModelCatalog;
 use crate::gateways::http::{self, Traffic};
-use crate::repositories::Sqlite;
+use crate::repositories::{SCHEMA_VERSION, Sqlite};
 use crate::stores::redis::Failure;
 
 /// How long a dependency may take to answer a probe.
@@ -40,7 +40,7 @@ const MADE_UP_TOKEN: &str = "made-up-by-a-probe";
 pub enum Dependency {
     /// Gemini's list of models.
     Gemini,
-    /// Supabase's Data API: the history table.
+    /// Supabase's Data API: the history table, and whether every migration is applied.
     SupabaseTable,
     /// Supabase's public signing keys.
     SupabaseKeys,
@@ -207,13 +207,32 @@ impl Prober {
         let headers = supabase_headers(&settings.service_role_key);
         match self.get(url, &headers).await {
             Err(reason) => Condition::Down(reason),
-            Ok((StatusCode::OK, Value::Array(_))) => Condition::Up,
+            Ok((StatusCode::OK, Value::Array(_))) => self.supabase_schema(settings, &headers).await,
             Ok((StatusCode::OK, _)) => Condition::Down("the answer is no list of rows".into()),
             Ok((StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _)) => {
                 Condition::Down("refuses SUPABASE_SERVICE_ROLE_KEY".into())
             }
-            Ok((status, answer)) if schema_is_missing(status, &answer) => Condition::Down(
-                "the table generation_history is missing: the schema is not applied".into(),
+            Ok((status, answer)) if schema_is_missing(status, &answer) => {
+                Condition::Down("has no schema: apply what `tester migrate --print` prints".into())
+            }
+            Ok((status, _)) => unexpected(status),
+        }
+    }
+
+    /// Whether every migration is applied, which the newest one says itself.
+    async fn supabase_schema(
+        &self,
+        settings: &SupabaseSettings,
+        headers: &[(HeaderName, SecretString)],
+    ) -> Condition {
+        let url = append(&settings.url, &["rest", "v1", "rpc", "tester_schema_version"]);
+        match self.get(url, headers).await {
+            Err(reason) => Condition::Down(reason),
+            Ok((StatusCode::OK, version)) if version.as_i64() >= Some(SCHEMA_VERSION) => {
+                Condition::Up
+            }
+            Ok((StatusCode::OK | StatusCode::NOT_FOUND, _)) => Condition::Down(
+                "lacks a migration: apply what `tester migrate --print` prints".into(),
             ),
             Ok((status, _)) => unexpected(status),
         }

@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 pub use sqlite::{OpenError, Sqlite};
 pub use supabase::{
     InvalidServiceRoleKey, MIGRATIONS, Migration, ROTATION_PAGE_MAX, Rotation, RotationMode,
-    RotationReport, Supabase,
+    RotationReport, SCHEMA_VERSION, Supabase,
 };
 
 use crate::domain::{

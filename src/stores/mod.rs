@@ -1,5 +1,5 @@
-//! Forgettable data: cached answers and rate limits. Losing it costs time or a little fairness,
-//! never correctness.
+//! Forgettable data: cached answers and pages, rate limits. Losing it costs time or a little
+//! fairness, never correctness.
 
 mod cache;
 mod memory_rate_limiter;

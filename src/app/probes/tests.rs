@@ -13,6 +13,7 @@ const SERVICE_KEY: &str = "sb_secret_9fKq2Lr7Vt0Xm4Wc9pYs3A";
 const GEMINI_KEY: &str = "AIzaSyB-8fKq2Lr7Vt0Xm4Wc9";
 const TURNSTILE_SECRET: &str = "0x4AAAAAAAQw3rTyU8iOp5AsDfGhJkLzXcVb";
 const SITEVERIFY: &str = "/turnstile/v0/siteverify";
+const SCHEMA: &str = "/rest/v1/rpc/tester_schema_version";
 /// Generous, for a loaded machine; tests of the deadline itself stop the clock.
 const DEADLINE: Duration = Duration::from_mins(1);
 
@@ -69,6 +70,7 @@ async fn respond_soundly(request: &Request, connection: &mut Connection) -> io::
     let answer = match request.path() {
         "/v1beta/models" => json!({"models": [{"name": "models/gemini-3.8-flash"}]}),
         "/rest/v1/generation_history" => json!([]),
+        SCHEMA => json!(SCHEMA_VERSION),
         "/auth/v1/.well-known/jwks.json" => json!({"keys": []}),
         SITEVERIFY => json!({"success": false, "error-codes": ["invalid-input-response"]}),
         "/health" => json!({"status": "ok"}),
@@ -115,6 +117,7 @@ async fn sound_dependencies_are_up_and_get_the_right_credentials() {
         assert!(!request.target.contains(GEMINI_KEY) && !request.target.contains(SERVICE_KEY));
         match request.path() {
             "/v1beta/models" => assert_eq!(header("x-goog-api-key"), Some(GEMINI_KEY)),
+            SCHEMA => assert_eq!(header("apikey"), Some(SERVICE_KEY)),
             "/rest/v1/generation_history" => {
                 assert_eq!(header("apikey"), Some(SERVICE_KEY));
                 // A new key as a bearer is refused by Supabase.
@@ -129,7 +132,7 @@ async fn sound_dependencies_are_up_and_get_the_right_credentials() {
             _ => assert_eq!(header("apikey").or(header("authorization")), None),
         }
     }
-    assert_eq!(count, 5);
+    assert_eq!(count, 6);
 }
 
 #[tokio::test]
@@ -155,7 +158,8 @@ async fn each_answer_has_its_verdict() {
     let invalid_key = r#"[{"error":{"code":400,"details":[{"reason":"API_KEY_INVALID"}]}}]"#;
     let table = "/rest/v1/generation_history";
     let keys = "/auth/v1/.well-known/jwks.json";
-    let missing = "the table generation_history is missing: the schema is not applied";
+    let missing = "has no schema: apply what `tester migrate --print` prints";
+    let outdated = "lacks a migration: apply what `tester migrate --print` prints";
     let cases = [
         ("/v1beta/models", 400, invalid_key, down("does not know GEMINI_API_KEY")),
         ("/v1beta/models", 400, "{}", down("answers with status 400")),
@@ -176,6 +180,10 @@ async fn each_answer_has_its_verdict() {
         (table, 400, r#"{"code":"42P01"}"#, down(missing)),
         (table, 503, "", down("fails (status 503)")),
         (table, 200, "{}", down("the answer is no list of rows")),
+        (SCHEMA, 404, r#"{"code":"PGRST202"}"#, down(outdated)),
+        (SCHEMA, 200, "20261124000299", down(outdated)),
+        (SCHEMA, 200, "null", down(outdated)),
+        (SCHEMA, 500, "{}", down("fails (status 500)")),
         (keys, 200, "[]", down("the answer is no key set")),
         (keys, 404, "", down("answers with status 404")),
         (

@@ -27,17 +27,18 @@ pub static MIGRATIONS: &[Migration] = migrations! {
 };
 
 /// The newest one's number, which the function `tester_schema_version` answers once it is applied.
-const NEWEST: i64 = 20_261_124_000_300;
+pub const SCHEMA_VERSION: i64 = 20_261_124_000_300;
 
 /// # Errors
 ///
 /// [`RepositoryError::SchemaMissing`] when a project of this version lacks a migration. A newer
 /// one is fine: the next release is on its way, and its schema must serve this one too.
 pub(super) fn expect_newest(version: i64) -> Result<(), RepositoryError> {
-    if version >= NEWEST {
+    if version >= SCHEMA_VERSION {
         return Ok(());
     }
-    let problem = format!("version {version} is applied, {NEWEST} is needed; apply the migrations");
+    let problem =
+        format!("version {version} is applied, {SCHEMA_VERSION} is needed; apply the migrations");
     Err(RepositoryError::SchemaMissing(problem))
 }
 
@@ -62,10 +63,10 @@ mod tests {
     #[test]
     fn the_newest_migration_says_that_it_is_applied() {
         let newest = MIGRATIONS.last().expect("there are some");
-        assert!(newest.name.starts_with(&format!("{NEWEST}_")), "{}", newest.name);
-        assert!(newest.sql.contains(&format!("as 'select {NEWEST}'")));
-        assert!(expect_newest(NEWEST).is_ok() && expect_newest(NEWEST + 1).is_ok());
-        let error = expect_newest(NEWEST - 1).expect_err("too old");
+        assert!(newest.name.starts_with(&format!("{SCHEMA_VERSION}_")), "{}", newest.name);
+        assert!(newest.sql.contains(&format!("as 'select {SCHEMA_VERSION}'")));
+        assert!(expect_newest(SCHEMA_VERSION).is_ok() && expect_newest(SCHEMA_VERSION + 1).is_ok());
+        let error = expect_newest(SCHEMA_VERSION - 1).expect_err("too old");
         assert!(matches!(error, RepositoryError::SchemaMissing(_)), "{error}");
     }
 }

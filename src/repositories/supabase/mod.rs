@@ -24,7 +24,7 @@ use crate::config::DataApiSettings;
 use crate::crypto::FieldCipher;
 
 pub use api::InvalidServiceRoleKey;
-pub use migrations::{MIGRATIONS, Migration};
+pub use migrations::{MIGRATIONS, Migration, SCHEMA_VERSION};
 pub use rotation::{ROTATION_PAGE_MAX, Rotation, RotationMode, RotationReport};
 
 use serde::de::IgnoredAny;

@@ -21,10 +21,9 @@ const parsers = new Map([DATE, TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ].map((type) 
 // A number, as in PostgREST's answers; none here is beyond 2^53.
 parsers.set(INT8, Number);
 parsers.set(name_array, pg.types.getTypeParser(text_array));
+const address = { host: settings.socket_folder, user: "postgres", database: settings.database };
 const pool = new pg.Pool({
-  host: settings.socket_folder,
-  user: "postgres",
-  database: settings.database,
+  ...address,
   max: settings.connections,
   options: "-c TimeZone=UTC",
   types: { getTypeParser: (type, format) => parsers.get(type) ?? pg.types.getTypeParser(type, format) },
@@ -47,6 +46,11 @@ const app = new App({
 await app.ensureSystemSchema();
 // Else each of the first requests would do it, however many come at once.
 await connection.introspect();
+// As PostgREST, it hears of a schema that changed.
+const listener = new pg.Client(address);
+listener.on("error", () => {}).on("notification", () => connection.introspect());
+await listener.connect();
+await listener.query("listen pgrst");
 const fetch = (request, { incoming }) =>
   app.fetch(request, { peerAddress: incoming.socket.remoteAddress ?? null });
 serve({ fetch, hostname: "127.0.0.1", port: 0 }, ({ port }) => console.log(port));

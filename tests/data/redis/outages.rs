@@ -43,7 +43,7 @@ pub async fn a_users_day(user: &User, one: &TestApp, other: &TestApp, number: us
 }
 
 pub async fn both_work(one: &TestApp, other: &TestApp) {
-    for number in 0..4 {
+    for number in 0..2 {
         a_users_day(&User::of(one), one, other, number).await;
         a_users_day(&User::of(one), other, one, number).await;
     }
@@ -70,7 +70,7 @@ async fn everything_works_while_redis_is_stopped_and_is_shared_again_after() {
 async fn everything_works_while_redis_is_killed_and_is_shared_again_after() {
     let mut instances = Instances::start_with(&[], HASTY).await;
     instances.share().await;
-    for _ in 0..3 {
+    for _ in 0..2 {
         instances.redis.kill();
         both_work(&instances.one, &instances.other).await;
         instances.redis.start_again().await;
@@ -82,7 +82,7 @@ async fn everything_works_while_redis_is_killed_and_is_shared_again_after() {
 async fn everything_works_while_redis_is_paused_and_is_shared_again_after() {
     let instances = Instances::start_with(&[], HASTY).await;
     instances.share().await;
-    for _ in 0..3 {
+    for _ in 0..2 {
         instances.redis.pause();
         both_work(&instances.one, &instances.other).await;
         instances.redis.resume();
@@ -106,7 +106,7 @@ async fn what_is_flushed_at_any_moment_costs_time_alone() {
     };
     let work = async {
         let users = (0..8).map(|number| async move {
-            for _ in 0..3 {
+            for _ in 0..2 {
                 a_users_day(&User::of(one), one, other, number).await;
             }
         });

@@ -142,10 +142,10 @@ impl App {
     }
 }
 
-/// What `tester check-env --online` says to this project: its exit code and its report.
-pub async fn check_env(project: &Project) -> (Option<i32>, Value) {
-    let Surroundings { gemini, variables, .. } = surround(project).await;
-    gemini.set_models(["gemini-3.8-flash"]);
+/// What `tester check-env --online` says of this project: how it is, and why.
+pub async fn checked_online(project: &Project) -> (String, String) {
+    let Surroundings { gemini: _gemini, turnstile: _turnstile, variables } =
+        surround(project).await;
     let output = Command::new(env!("CARGO_BIN_EXE_tester"))
         .args(["check-env", "--online", "--format", "json"])
         .env_clear()
@@ -153,7 +153,12 @@ pub async fn check_env(project: &Project) -> (Option<i32>, Value) {
         .output()
         .await
         .expect("the executable is built");
-    (output.status.code(), serde_json::from_slice(&output.stdout).expect("a report"))
+    let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
+    let asked = report["online"].as_array().expect("a list of those that were asked");
+    let project = asked.iter().find(|asked| asked["dependency"] == "supabase_table");
+    let project = project.unwrap_or_else(|| panic!("{report}"));
+    let text = |name: &str| project[name].as_str().unwrap_or_default().to_owned();
+    (text("state"), text("reason"))
 }
 
 fn client() -> reqwest::Client {

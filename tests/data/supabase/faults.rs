@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use tester_peers::Gate;
 use tester_peers::gemini::{Failure, StreamedAnswer};
 
-use super::app::{App, check_env};
+use super::app::{App, checked_online};
+use super::upgrade::earlier;
 use super::{Shared, case_list};
 use crate::stack::lite::{self, Project, User};
 use crate::stack::postgres::{Cluster, Database};
@@ -25,6 +26,7 @@ case_list! {
     a_project_that_became_read_only_is_read_and_nothing_is_generated
     a_function_that_is_missing_is_told_to_the_operator_alone
     a_project_without_tables_is_told_to_the_operator_alone
+    a_project_of_an_earlier_release_is_told_to_the_operator
 }
 
 /// On a server that no other case uses.
@@ -231,10 +233,17 @@ async fn a_project_without_tables_is_told_to_the_operator_alone(shared: Arc<Shar
     let (app, user) = (App::start(&project).await, project.sign_up().await);
     refused(&app, &user, 502, "UPSTREAM_ERROR").await;
     app.get(&user, "/api/history/").await.error(502, "UPSTREAM_ERROR").await;
-    let (code, report) = check_env(&project).await;
-    assert_eq!(code, Some(1));
-    assert!(report.to_string().contains("the schema is not applied"), "{report}");
+    let (state, reason) = checked_online(&project).await;
+    assert_eq!(state, "down");
+    assert!(reason.contains("has no schema"), "{reason}");
+}
 
-    let (_, report) = check_env(shared.project()).await;
-    assert!(!report.to_string().contains("schema"), "{report}");
+async fn a_project_of_an_earlier_release_is_told_to_the_operator(shared: Arc<Shared>) {
+    let project = Project::serve(earlier(shared.cluster(), ""));
+    let (state, reason) = checked_online(&project).await;
+    assert_eq!(state, "down");
+    assert!(reason.contains("lacks a migration"), "{reason}");
+    // The last migration says that the schema is a new one: nothing has to be started again.
+    lite::migrate(project.database());
+    soon("the new schema", async { while checked_online(&project).await.0 != "up" {} }).await;
 }

@@ -83,8 +83,8 @@ const VARIANTS: [(&str, &str); 10] = [
 pub fn cases(shared: &Arc<Shared>) -> Vec<Case> {
     let upgrades = VARIANTS.into_iter().map(|(name, sql)| {
         let shared = Arc::clone(shared);
-        let name = format!("supabase::upgrade::of_a_project_{name}");
-        Case::new(&name, move || upgrade(shared, sql))
+        let name = format!("upgrade::of_a_project_{name}");
+        Case::new(name, move || upgrade(shared, sql))
     });
     upgrades.collect()
 }
