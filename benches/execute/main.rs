@@ -10,7 +10,11 @@
     reason = "a command line program: its product is what it prints"
 )]
 
+#[path = "../shared/command_line.rs"]
+mod command_line;
 mod floor;
+#[path = "../shared/folder.rs"]
+mod folder;
 mod http;
 mod kernel;
 #[path = "../shared/machine.rs"]
@@ -23,6 +27,8 @@ mod program;
 mod readings;
 mod report;
 mod sandboxes;
+#[path = "../shared/statistics.rs"]
+mod statistics;
 mod tables;
 mod throughput;
 mod worker;
@@ -40,13 +46,7 @@ use crate::report::Report;
 use crate::worker::Images;
 
 fn main() -> ExitCode {
-    match run(&Options::from_command_line()) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("bench execute: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    command_line::end("execute", run(&command_line::parse()))
 }
 
 fn run(options: &Options) -> anyhow::Result<ExitCode> {
@@ -61,13 +61,7 @@ fn run(options: &Options) -> anyhow::Result<ExitCode> {
         bench.measure(round, &mut readings).with_context(|| format!("round {round}"))?;
     }
     let report = Report::new(machine, effort, bench.floor().versions(), &readings);
-    println!("{}", report.text());
-    match &options.json {
-        Some(path) => {
-            std::fs::write(path, report.json()).with_context(|| format!("{}", path.display()))?;
-        }
-        None => print!("\n{}", report.json()),
-    }
+    page::show(&report.text(), &report.json(), options.json.as_deref())?;
     if options.write {
         report.write_to_docs()?;
     }

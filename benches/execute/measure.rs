@@ -1,14 +1,13 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use tempfile::TempDir;
 
 use crate::floor::Floor;
 use crate::options::Effort;
 use crate::program::Language;
 use crate::readings::{Readings, Sample, Way};
 use crate::worker::{Engine, Pool, Worker, execute};
-use crate::{kernel, sandboxes, throughput};
+use crate::{folder, kernel, sandboxes, throughput};
 
 /// Bare runs side by side when their rate is taken: as many as fill two cores.
 pub(crate) const BARE_IN_FLIGHT: usize = 2;
@@ -40,7 +39,7 @@ impl Bench {
         for &engine in &self.engines {
             for pool in [Pool::Warm, Pool::Cold] {
                 say(engine.name(), &format!("{pool:?}").to_lowercase());
-                let folder = scratch_folder()?;
+                let folder = folder::scratch("execute")?;
                 let worker = Worker::start(engine, pool, folder.path())
                     .with_context(|| format!("a worker of {}", engine.name()))?;
                 worker.wait_until_warm()?;
@@ -150,11 +149,4 @@ impl Bench {
 
 fn say(who: &str, what: &str) {
     eprintln!("    {who}: {what}");
-}
-
-/// A folder in cargo's target folder: on a real disk where /tmp may be memory, and deleted when
-/// dropped.
-fn scratch_folder() -> anyhow::Result<TempDir> {
-    TempDir::with_prefix_in("bench-execute-", env!("CARGO_TARGET_TMPDIR"))
-        .context("creating a scratch folder")
 }

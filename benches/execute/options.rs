@@ -4,6 +4,7 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 use serde::Serialize;
 
+use crate::command_line;
 use crate::worker::Engine;
 
 /// Measures `POST /execute` beside the bare test frameworks and beside `docker run` of them.
@@ -31,11 +32,6 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// The command line, without the word that cargo adds for every benchmark.
-    pub(crate) fn from_command_line() -> Self {
-        Self::parse_from(std::env::args_os().filter(|argument| argument != "--bench"))
-    }
-
     pub(crate) fn engines(&self) -> Vec<Engine> {
         let all = Engine::value_variants().iter().copied();
         all.filter(|engine| self.only.is_empty() || self.only.contains(engine)).collect()
@@ -68,10 +64,10 @@ pub(crate) struct Effort {
     /// Runs in flight at one time.
     pub(crate) in_flight: &'static [usize],
     /// How long throughput is watched, once for each number in flight: in the first round.
-    #[serde(rename = "window_ms", serialize_with = "milliseconds")]
+    #[serde(rename = "window_ms", serialize_with = "command_line::milliseconds")]
     pub(crate) window: Duration,
     /// How long a load runs before it is watched: what was warm at its start must be used up.
-    #[serde(rename = "warm_up_ms", serialize_with = "milliseconds")]
+    #[serde(rename = "warm_up_ms", serialize_with = "command_line::milliseconds")]
     pub(crate) warm_up: Duration,
 }
 
@@ -97,8 +93,4 @@ impl Effort {
         window: Duration::from_millis(500),
         warm_up: Duration::ZERO,
     };
-}
-
-fn milliseconds<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u128(time.as_millis())
 }

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use crate::kernel::Memory;
 use crate::program::Language;
+use crate::statistics::median;
 use crate::throughput::Rate;
 use crate::worker::{Engine, Run};
 
@@ -132,10 +133,4 @@ impl Readings {
     fn samples(&self, language: Language, way: Way) -> &[Sample] {
         self.samples.get(&(language, way)).map_or(&[], Vec::as_slice)
     }
-}
-
-fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    let lower = *values.get(values.len().checked_sub(1)? / 2)?;
-    Some(f64::midpoint(lower, values[values.len() / 2]))
 }

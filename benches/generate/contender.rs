@@ -1,19 +1,16 @@
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::ValueEnum;
 use tester_peers::paced::PacedPeer;
 
 use crate::machine;
-use crate::process::{Http, ServerProcess};
-
-/// Longest wait for a server to answer after its start.
-const READY_PATIENCE: Duration = Duration::from_secs(15);
+use crate::process::{self, ServerProcess, free_address};
 
 /// The path on which the model's API streams.
 const GEMINI_PATH: &str = "/v1beta/models/gemini-3.8-flash:streamGenerateContent?alt=sse";
@@ -131,24 +128,9 @@ impl Contender {
                 (Api::Tester, start_tester(address, peer, folder)?, "/api/health")
             }
         };
-        while Http::get_status(address, probe) != Some(200) {
-            if let Some(status) = process.exit_status()? {
-                bail!("{kind} ended before it was ready ({status}); {}", process.last_words());
-            }
-            if begin.elapsed() > READY_PATIENCE {
-                let words = process.last_words();
-                bail!("{kind} does not answer {probe} after {READY_PATIENCE:?}; {words}");
-            }
-            std::thread::sleep(Duration::from_micros(250));
-        }
+        process.wait_until(|| process::answers(address, probe))?;
         Ok((Self { address, api, process: Some(process) }, begin.elapsed()))
     }
-}
-
-/// A loopback address that was free a moment ago.
-fn free_address() -> anyhow::Result<SocketAddr> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("looking for a port")?;
-    Ok(listener.local_addr()?)
 }
 
 /// nginx's own word on its version; `None` where it is not installed.

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use crate::contender::ContenderKind;
+use crate::statistics;
 
 /// Something that is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -135,11 +136,7 @@ impl Readings {
     }
 
     pub(crate) fn median(&self, figure: Figure, of: ContenderKind) -> Option<f64> {
-        let mut values = self.values(figure, of).to_vec();
-        values.sort_by(f64::total_cmp);
-        let (lower, upper) =
-            (values.get(values.len().checked_sub(1)? / 2)?, values[values.len() / 2]);
-        Some(f64::midpoint(*lower, upper))
+        statistics::median(self.values(figure, of).to_vec())
     }
 
     pub(crate) fn minimum(&self, figure: Figure, of: ContenderKind) -> Option<f64> {

@@ -1,20 +1,17 @@
 //! The load: so many connections, each asking for one stream after another until told to stop.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
-use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
+use anyhow::bail;
 
-use crate::connection::{Connection, Events};
+use crate::answer::{Body, Events};
+use crate::connection::Connection;
 use crate::contender::Api;
-
-/// Latency samples a connection keeps at most: a bound, far above what a window brings.
-const MAX_SAMPLES: usize = 1 << 20;
+use crate::crew::{Crew, MAX_SAMPLES, Member, Samples};
 
 /// How often a condition of the load is looked at.
 const POLL: Duration = Duration::from_millis(2);
@@ -38,8 +35,7 @@ pub(crate) struct Plan {
 #[derive(Debug)]
 pub(crate) struct Load {
     counters: Arc<Counters>,
-    stop: CancellationToken,
-    thread: Option<JoinHandle<Vec<u64>>>,
+    crew: Crew,
 }
 
 /// What has arrived since the load began.
@@ -63,21 +59,19 @@ struct Counters {
     frames: AtomicU64,
     /// Whether latencies are being kept.
     sampling: AtomicBool,
-    failure: Mutex<Option<String>>,
 }
 
 impl Load {
     pub(crate) fn start(plan: Plan) -> anyhow::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let counters = Arc::new(Counters::default());
-        let stop = CancellationToken::new();
-        let thread = {
-            let (counters, stop) = (Arc::clone(&counters), stop.clone());
-            std::thread::Builder::new()
-                .name("load".to_owned())
-                .spawn(move || runtime.block_on(run(plan, counters, stop)))?
+        let recorder = || Recorder {
+            plan,
+            counters: Arc::clone(&counters),
+            samples: Vec::new(),
+            stream_chunks: 0,
         };
-        Ok(Self { counters, stop, thread: Some(thread) })
+        let crew = Crew::start((0..plan.connections).map(|_| recorder()).collect())?;
+        Ok(Self { counters, crew })
     }
 
     /// What has arrived until now.
@@ -86,11 +80,7 @@ impl Load {
     ///
     /// When any stream failed: figures of a partly failing load mean nothing.
     pub(crate) fn progress(&self) -> anyhow::Result<Progress> {
-        if let Some(failure) =
-            &*self.counters.failure.lock().unwrap_or_else(PoisonError::into_inner)
-        {
-            bail!("a stream failed: {failure}");
-        }
+        self.crew.check()?;
         Ok(Progress {
             streams: self.counters.streams.load(Ordering::Relaxed),
             chunks: self.counters.chunks.load(Ordering::Relaxed),
@@ -142,69 +132,10 @@ impl Load {
         self.counters.sampling.store(true, Ordering::Relaxed);
     }
 
-    /// Ends the load, breaking open streams off, and returns the latencies that were kept, in
-    /// nanoseconds, sorted.
-    pub(crate) fn finish(mut self) -> anyhow::Result<Vec<u64>> {
+    /// Ends the load, breaking open streams off, and returns the latencies that were kept.
+    pub(crate) fn finish(self) -> anyhow::Result<Samples> {
         self.counters.sampling.store(false, Ordering::Relaxed);
-        self.stop.cancel();
-        let thread = self.thread.take().context("a load is finished once")?;
-        let Ok(mut samples) = thread.join() else { bail!("the load's thread panicked") };
-        self.progress()?;
-        samples.sort_unstable();
-        Ok(samples)
-    }
-}
-
-impl Drop for Load {
-    fn drop(&mut self) {
-        self.stop.cancel();
-        if let Some(thread) = self.thread.take() {
-            // Whatever made us give up is reported already.
-            let _ = thread.join();
-        }
-    }
-}
-
-async fn run(plan: Plan, counters: Arc<Counters>, stop: CancellationToken) -> Vec<u64> {
-    let mut connections = JoinSet::new();
-    for _ in 0..plan.connections {
-        let (counters, stop) = (Arc::clone(&counters), stop.clone());
-        connections.spawn(async move {
-            let mut recorder = Recorder { plan, counters, samples: Vec::new(), stream_chunks: 0 };
-            let driven = stop.run_until_cancelled(drive(&mut recorder)).await;
-            if let Some(Err(error)) = driven {
-                let failure = &recorder.counters.failure;
-                let mut failure = failure.lock().unwrap_or_else(PoisonError::into_inner);
-                failure.get_or_insert(format!("{error:#}"));
-            }
-            recorder.samples
-        });
-    }
-    connections.join_all().await.concat()
-}
-
-/// One connection's work. Returns only to report a failure.
-async fn drive(recorder: &mut Recorder) -> anyhow::Result<()> {
-    let plan = recorder.plan;
-    let mut request = Vec::new();
-    let mut connection = Connection::open(plan.address).await?;
-    loop {
-        request.clear();
-        plan.api.write_request(plan.address, &mut request);
-        recorder.stream_chunks = 0;
-        let outcome = connection.exchange(&request, recorder).await?;
-        let tail = || String::from_utf8_lossy(&outcome.tail);
-        if recorder.stream_chunks != plan.chunks {
-            let delivered = recorder.stream_chunks;
-            bail!("a stream had {delivered} of {} chunks and ended with: {}", plan.chunks, tail());
-        }
-        if !plan.api.ends_well(&outcome.tail) {
-            bail!("a stream ended without success: {}", tail());
-        }
-        recorder.counters.streams.fetch_add(1, Ordering::Relaxed);
-        if !outcome.reusable {
-            connection = Connection::open(plan.address).await?;
-        }
+        self.crew.finish()
     }
 }
 
@@ -215,6 +146,48 @@ struct Recorder {
     samples: Vec<u64>,
     /// Chunks of the stream being read.
     stream_chunks: u32,
+}
+
+impl Member for Recorder {
+    async fn work(&mut self) -> anyhow::Result<Infallible> {
+        let plan = self.plan;
+        let mut request = Vec::new();
+        let mut connection = Connection::open(plan.address).await?;
+        loop {
+            request.clear();
+            plan.api.write_request(plan.address, &mut request);
+            self.stream_chunks = 0;
+            let mut body = Body::default();
+            let outcome = connection.exchange(&request, |bytes| body.take(bytes, self)).await?;
+            self.judge(outcome.status, body.tail())?;
+            self.counters.streams.fetch_add(1, Ordering::Relaxed);
+            if !outcome.reusable {
+                connection = Connection::open(plan.address).await?;
+            }
+        }
+    }
+
+    fn into_samples(self) -> Vec<u64> {
+        self.samples
+    }
+}
+
+impl Recorder {
+    fn judge(&self, status: u16, tail: &[u8]) -> anyhow::Result<()> {
+        let Plan { api, chunks, .. } = self.plan;
+        let text = || String::from_utf8_lossy(tail);
+        if status != 200 {
+            bail!("a stream had status {status}: {}", text());
+        }
+        if self.stream_chunks != chunks {
+            let delivered = self.stream_chunks;
+            bail!("a stream had {delivered} of {chunks} chunks and ended with: {}", text());
+        }
+        if !api.ends_well(tail) {
+            bail!("a stream ended without success: {}", text());
+        }
+        Ok(())
+    }
 }
 
 impl Events for Recorder {

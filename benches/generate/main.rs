@@ -11,19 +11,32 @@
     reason = "a command line program: its product is what it prints"
 )]
 
+mod answer;
+#[path = "../shared/command_line.rs"]
+mod command_line;
+#[path = "../shared/connection.rs"]
 mod connection;
 mod contender;
+#[path = "../shared/crew.rs"]
+mod crew;
 mod figure;
+#[path = "../shared/folder.rs"]
+mod folder;
 mod load;
 #[path = "../shared/machine.rs"]
 mod machine;
 mod measure;
+mod memory;
 mod options;
 #[path = "../shared/page.rs"]
 mod page;
+#[path = "../shared/peer_thread.rs"]
 mod peer_thread;
+#[path = "../shared/process.rs"]
 mod process;
 mod report;
+#[path = "../shared/statistics.rs"]
+mod statistics;
 
 use std::process::ExitCode;
 
@@ -37,13 +50,7 @@ use crate::options::Options;
 use crate::report::Report;
 
 fn main() -> ExitCode {
-    match run(&Options::from_command_line()) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("bench generate: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    command_line::end("generate", run(&command_line::parse()))
 }
 
 fn run(options: &Options) -> anyhow::Result<ExitCode> {
@@ -66,13 +73,7 @@ fn run(options: &Options) -> anyhow::Result<ExitCode> {
         }
     }
     let report = Report::new(machine, effort, &readings);
-    println!("{}", report.table());
-    match &options.json {
-        Some(path) => {
-            std::fs::write(path, report.json()).with_context(|| format!("{}", path.display()))?;
-        }
-        None => print!("\n{}", report.json()),
-    }
+    page::show(&report.table(), &report.json(), options.json.as_deref())?;
     if options.write {
         report.write_to_docs()?;
     }

@@ -2,12 +2,13 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
-use tempfile::TempDir;
-use tester_peers::paced::{Pace, Script};
+use tester_peers::paced::{Pace, PacedPeer, Script};
 
 use crate::contender::{Contender, ContenderKind};
 use crate::figure::{Figure, Readings};
+use crate::folder;
 use crate::load::{Load, Plan};
+use crate::memory::Memory;
 use crate::options::Effort;
 use crate::peer_thread::PeerThread;
 
@@ -26,7 +27,7 @@ const WARM_UP_STREAMS: u32 = 16;
 pub(crate) struct Bench {
     effort: Effort,
     epoch: Instant,
-    peer: PeerThread,
+    peer: PeerThread<PacedPeer>,
 }
 
 /// What a load did while it was watched.
@@ -43,7 +44,9 @@ struct Window {
 impl Bench {
     pub(crate) fn start(effort: Effort) -> anyhow::Result<Self> {
         let epoch = Instant::now();
-        Ok(Self { effort, epoch, peer: PeerThread::start(epoch)? })
+        let script = Script { chunks: 1, pace: Pace::Unpaced };
+        let peer = PeerThread::start(PacedPeer::start(epoch, script))?;
+        Ok(Self { effort, epoch, peer })
     }
 
     /// Takes every reading of one contender.
@@ -55,7 +58,7 @@ impl Bench {
         if kind != ContenderKind::Peer {
             self.measure_starts(kind, readings).context("starting up")?;
         }
-        let folder = scratch_folder()?;
+        let folder = folder::scratch("generate")?;
         let (contender, _) = Contender::start(kind, self.peer.peer(), folder.path())?;
         let measured = self.measure_running(kind, &contender, readings);
         measured.map_err(|error| match &contender.process {
@@ -66,7 +69,7 @@ impl Bench {
 
     fn measure_starts(&self, kind: ContenderKind, readings: &mut Readings) -> anyhow::Result<()> {
         for _ in 0..self.effort.starts {
-            let folder = scratch_folder()?;
+            let folder = folder::scratch("generate")?;
             for figure in [Figure::StartEmpty, Figure::Start] {
                 let time = self.time_start(kind, folder.path())?;
                 readings.add(figure, kind, milliseconds(time));
@@ -101,7 +104,7 @@ impl Bench {
     ) -> anyhow::Result<()> {
         let Some(process) = &contender.process else { return Ok(()) };
         std::thread::sleep(SETTLE);
-        let idle = process.memory()?;
+        let idle = Memory::of(process)?;
         readings.add(Figure::IdleResident, kind, idle.resident_kib / 1024.0);
         readings.add(Figure::IdleProportional, kind, idle.proportional_kib / 1024.0);
 
@@ -111,13 +114,13 @@ impl Bench {
         warm_up.finish()?;
         std::thread::sleep(SETTLE);
 
-        let before = process.memory()?;
+        let before = Memory::of(process)?;
         let streams = self.effort.open_streams;
         let held = Script { chunks: u32::MAX, pace: Pace::HeldOpen };
         let load = self.load(contender, streams, held)?;
         load.wait_until_open(streams, OPEN_PATIENCE)?;
         std::thread::sleep(SETTLE);
-        let grown = process.memory()?.resident_kib - before.resident_kib;
+        let grown = Memory::of(process)?.resident_kib - before.resident_kib;
         readings.add(Figure::MemoryPerStream, kind, grown / f64::from(streams));
         load.finish()?;
         Ok(())
@@ -147,7 +150,7 @@ impl Bench {
             (99, Figure::LatencyP99, Figure::AddedLatencyP99),
         ];
         for (percent, latency, added) in figures {
-            let value = quantile(&samples, percent).context("no chunk arrived in the window")?;
+            let value = samples.quantile(percent).context("no chunk arrived in the window")?;
             readings.add(latency, kind, milliseconds(value));
             let floor = readings.latest(latency, ContenderKind::Peer);
             if let Some(floor) = floor.filter(|_| kind != ContenderKind::Peer) {
@@ -232,20 +235,4 @@ fn difference(before: u64, after: u64) -> f64 {
 
 fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1_000.0
-}
-
-/// The value that so many percent of the sorted samples do not exceed.
-fn quantile(sorted: &[u64], percent: usize) -> Option<Duration> {
-    let rank = (sorted.len() * percent).div_ceil(100);
-    sorted.get(rank.checked_sub(1)?).copied().map(Duration::from_nanos)
-}
-
-/// A folder in cargo's target folder: on a real disk where /tmp may be memory, and deleted when
-/// dropped.
-fn scratch_folder() -> anyhow::Result<TempDir> {
-    let prefix = "bench-generate-";
-    tempfile::Builder::new()
-        .prefix(prefix)
-        .tempdir_in(env!("CARGO_TARGET_TMPDIR"))
-        .context("creating a scratch folder")
 }

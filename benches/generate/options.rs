@@ -4,6 +4,7 @@ use std::time::Duration;
 use clap::Parser;
 use serde::Serialize;
 
+use crate::command_line;
 use crate::contender::ContenderKind;
 
 /// Measures `POST /api/generate` beside nginx and beside the bare peer.
@@ -31,11 +32,6 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// The command line, without the word that cargo adds for every benchmark.
-    pub(crate) fn from_command_line() -> Self {
-        Self::parse_from(std::env::args_os().filter(|argument| argument != "--bench"))
-    }
-
     /// What is measured, the peer first: it is the floor of the others.
     pub(crate) fn contenders(&self) -> Vec<ContenderKind> {
         let wanted = |kind: &ContenderKind| {
@@ -61,10 +57,10 @@ pub(crate) struct Effort {
     /// Streams open at once when memory and latency are measured.
     pub(crate) open_streams: u32,
     /// Time between two chunks of an open stream.
-    #[serde(rename = "interval_ms", serialize_with = "milliseconds")]
+    #[serde(rename = "interval_ms", serialize_with = "command_line::milliseconds")]
     pub(crate) interval: Duration,
     /// How long open streams are watched.
-    #[serde(rename = "paced_window_ms", serialize_with = "milliseconds")]
+    #[serde(rename = "paced_window_ms", serialize_with = "command_line::milliseconds")]
     pub(crate) paced_window: Duration,
     /// Connections that ask for one short stream after another.
     pub(crate) short_connections: u32,
@@ -75,10 +71,10 @@ pub(crate) struct Effort {
     /// Chunks of a long stream.
     pub(crate) long_chunks: u32,
     /// How long the unpaced loads are watched.
-    #[serde(rename = "window_ms", serialize_with = "milliseconds")]
+    #[serde(rename = "window_ms", serialize_with = "command_line::milliseconds")]
     pub(crate) window: Duration,
     /// How long a load runs before it is watched.
-    #[serde(rename = "warm_up_ms", serialize_with = "milliseconds")]
+    #[serde(rename = "warm_up_ms", serialize_with = "command_line::milliseconds")]
     pub(crate) warm_up: Duration,
 }
 
@@ -117,8 +113,4 @@ impl Effort {
         let chunks = seconds.as_millis() / self.interval.as_millis().max(1);
         u32::try_from(chunks).unwrap_or(u32::MAX)
     }
-}
-
-fn milliseconds<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u128(time.as_millis())
 }

@@ -28,6 +28,16 @@ pub(crate) fn number(value: f64) -> String {
     }
 }
 
+/// Prints the tables, and keeps the JSON in the file or prints it too.
+pub(crate) fn show(tables: &str, json: &str, file: Option<&Path>) -> anyhow::Result<()> {
+    println!("{tables}");
+    let Some(file) = file else {
+        print!("\n{json}");
+        return Ok(());
+    };
+    std::fs::write(file, json).with_context(|| format!("{}", file.display()))
+}
+
 /// Puts this in place of a benchmark's last run in docs/benchmarks.md.
 pub(crate) fn keep(benchmark: &str, text: &str) -> anyhow::Result<()> {
     let begin = format!("<!-- bench {benchmark}: last run -->");

@@ -224,6 +224,17 @@ impl SupabasePeer {
         requests.iter().filter(|(to, _)| *to == route).map(|(_, request)| request.clone()).collect()
     }
 
+    /// How many requests came.
+    #[must_use]
+    pub fn request_count(&self) -> usize {
+        self.project.requests.borrow().len()
+    }
+
+    /// Forgets the requests that came, which a load would fill the memory with.
+    pub fn forget_requests(&self) {
+        self.project.requests.send_modify(Vec::clear);
+    }
+
     /// Waits until at least `count` requests to a route have come (not: been answered).
     pub async fn requested(&self, route: Route, count: usize) {
         let arrived = |requests: &Vec<(Route, Request)>| {

@@ -1,14 +1,17 @@
 use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 /// Ticks of `/proc/PID/stat` a second: `USER_HZ`, 100 on every Linux that Rust's std runs on.
 const TICKS_PER_SECOND: f64 = 100.0;
+
+/// Longest wait for a server to answer after its start.
+const READY_PATIENCE: Duration = Duration::from_secs(15);
 
 /// Longest wait for an orderly stop before the process is killed.
 const STOP_PATIENCE: Duration = Duration::from_secs(3);
@@ -19,19 +22,11 @@ const LAST_WORDS: usize = 2_000;
 /// A server under test with all its processes. Dropping it stops it.
 #[derive(Debug)]
 pub(crate) struct ServerProcess {
+    name: String,
     child: Child,
     /// What to run for an orderly stop; without it the process is killed.
     stop: Option<Command>,
     output: PathBuf,
-}
-
-/// Memory of a server, all its processes added up.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Memory {
-    /// Resident set, in KiB. Pages that two processes share count twice.
-    pub(crate) resident_kib: f64,
-    /// Proportional set, in KiB. Shared pages are divided among those who share them.
-    pub(crate) proportional_kib: f64,
 }
 
 impl ServerProcess {
@@ -50,12 +45,24 @@ impl ServerProcess {
             .stderr(log)
             .spawn()
             .with_context(|| format!("starting {name}"))?;
-        Ok(Self { child, stop, output })
+        Ok(Self { name: name.to_owned(), child, stop, output })
     }
 
-    /// How the server ended, if it has.
-    pub(crate) fn exit_status(&mut self) -> anyhow::Result<Option<ExitStatus>> {
-        Ok(self.child.try_wait()?)
+    /// Waits until the server is ready.
+    pub(crate) fn wait_until(&mut self, ready: impl Fn() -> bool) -> anyhow::Result<()> {
+        let deadline = Instant::now() + READY_PATIENCE;
+        while !ready() {
+            let name = &self.name;
+            if let Some(status) = self.child.try_wait()? {
+                bail!("{name} ended before it was ready ({status}); {}", self.last_words());
+            }
+            if Instant::now() > deadline {
+                let words = self.last_words();
+                bail!("{name} is not ready after {READY_PATIENCE:?}; {words}");
+            }
+            std::thread::sleep(Duration::from_micros(250));
+        }
+        Ok(())
     }
 
     /// The end of what the server printed.
@@ -82,18 +89,8 @@ impl ServerProcess {
         Ok(ticks / TICKS_PER_SECOND)
     }
 
-    pub(crate) fn memory(&self) -> anyhow::Result<Memory> {
-        let mut memory = Memory { resident_kib: 0.0, proportional_kib: 0.0 };
-        for pid in self.pids()? {
-            let rollup = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
-            memory.resident_kib += field(&rollup, "Rss:")?;
-            memory.proportional_kib += field(&rollup, "Pss:")?;
-        }
-        Ok(memory)
-    }
-
     /// The process and its children (nginx: master and workers).
-    fn pids(&self) -> anyhow::Result<Vec<u32>> {
+    pub(crate) fn pids(&self) -> anyhow::Result<Vec<u32>> {
         let pid = self.child.id();
         let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))
             .context("the server is gone")?;
@@ -101,12 +98,6 @@ impl ServerProcess {
         let children = children.collect::<Result<Vec<u32>, _>>()?;
         Ok(std::iter::once(pid).chain(children).collect())
     }
-}
-
-fn field(text: &str, name: &str) -> anyhow::Result<f64> {
-    let line = text.lines().find_map(|line| line.strip_prefix(name)).context("malformed smaps")?;
-    let number = line.split_ascii_whitespace().next().context("malformed smaps")?;
-    Ok(number.parse()?)
 }
 
 impl Drop for ServerProcess {
@@ -125,20 +116,24 @@ impl Drop for ServerProcess {
     }
 }
 
-/// Just enough HTTP to ask whether a server is ready.
-pub(crate) struct Http;
+/// A loopback address that was free a moment ago.
+pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("looking for a port")?;
+    Ok(listener.local_addr()?)
+}
 
-impl Http {
-    /// The status of a `GET`; `None` while nobody answers.
-    pub(crate) fn get_status(address: SocketAddr, path: &str) -> Option<u16> {
-        let mut socket = TcpStream::connect(address).ok()?;
-        socket.set_read_timeout(Some(Duration::from_secs(2))).ok()?;
-        let request =
-            format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
-        socket.write_all(request.as_bytes()).ok()?;
-        let mut answer = Vec::new();
-        socket.take(4096).read_to_end(&mut answer).ok()?;
-        let status = String::from_utf8_lossy(&answer).split(' ').nth(1)?.parse();
-        status.ok()
-    }
+/// Whether a `GET` is answered with 200.
+pub(crate) fn answers(address: SocketAddr, path: &str) -> bool {
+    get_status(address, path) == Some(200)
+}
+
+fn get_status(address: SocketAddr, path: &str) -> Option<u16> {
+    let mut socket = TcpStream::connect(address).ok()?;
+    socket.set_read_timeout(Some(Duration::from_secs(2))).ok()?;
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    socket.write_all(request.as_bytes()).ok()?;
+    let mut answer = Vec::new();
+    socket.take(4096).read_to_end(&mut answer).ok()?;
+    let status = String::from_utf8_lossy(&answer).split(' ').nth(1)?.parse();
+    status.ok()
 }

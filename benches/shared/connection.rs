@@ -1,10 +1,9 @@
-//! The client's end of a connection: as little HTTP/1.1 as counting events takes, because every
+//! The client's end of a connection: as little HTTP/1.1 as reading an answer takes, because every
 //! microsecond spent here is missing to the server under test on the same machine.
 
 use std::net::SocketAddr;
 
 use anyhow::{Context as _, bail};
-use tester_peers::paced::{STAMP_DIGITS, STAMP_MARK};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -14,31 +13,19 @@ const READ_SIZE: usize = 32 * 1024;
 /// Largest response head: far above what any contender sends.
 const MAX_HEAD: usize = 16 * 1024;
 
-/// How much of a body's end is kept to judge and to show it.
-const TAIL: usize = 768;
-
-/// A connection that carries one stream after another.
+/// A connection that carries one request after another.
 #[derive(Debug)]
 pub(crate) struct Connection {
     socket: TcpStream,
     buffer: Vec<u8>,
 }
 
-/// How a response went.
-#[derive(Debug)]
+/// How an answer went.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Outcome {
-    /// The last bytes of the body.
-    pub(crate) tail: Vec<u8>,
+    pub(crate) status: u16,
     /// Whether the server keeps the connection for another request.
     pub(crate) reusable: bool,
-}
-
-/// What is told while a body arrives.
-pub(crate) trait Events {
-    /// A chunk of the peer is here; `stamp` is when it left, in nanoseconds since the epoch.
-    fn chunk(&mut self, stamp: u64);
-    /// An SSE frame is complete.
-    fn frame(&mut self);
 }
 
 impl Connection {
@@ -48,38 +35,28 @@ impl Connection {
         Ok(Self { socket, buffer: vec![0; READ_SIZE] })
     }
 
-    /// Sends a request and reads its answer to the end. Any status but 200 is an error.
+    /// Sends a request and hands the body of its answer on. One that breaks off is an error, any
+    /// status is none.
     pub(crate) async fn exchange(
         &mut self,
         request: &[u8],
-        events: &mut impl Events,
+        mut body: impl FnMut(&[u8]),
     ) -> anyhow::Result<Outcome> {
         self.socket.write_all(request).await.context("sending a request")?;
         let (mut head, rest) = self.read_head().await?;
-        let mut scanner = Scanner::default();
-        let mut tail = Vec::with_capacity(2 * TAIL);
-        let mut body = |bytes: &[u8]| {
-            scanner.scan(bytes, events);
-            keep_tail(&mut tail, bytes);
-        };
         let mut complete = head.framing.decode(&rest, &mut body)?;
         while !complete {
             let length = self.socket.read(&mut self.buffer).await.context("reading a body")?;
             if length == 0 {
-                complete = matches!(head.framing, Framing::UntilClose);
+                if !matches!(head.framing, Framing::UntilClose) {
+                    bail!("the connection closed in the middle of an answer");
+                }
                 head.reusable = false;
                 break;
             }
             complete = head.framing.decode(&self.buffer[..length], &mut body)?;
         }
-        let text = String::from_utf8_lossy(&tail);
-        if head.status != 200 {
-            bail!("status {}: {text}", head.status);
-        }
-        if !complete {
-            bail!("the connection closed in the middle of a stream, after: {text}");
-        }
-        Ok(Outcome { tail, reusable: head.reusable })
+        Ok(Outcome { status: head.status, reusable: head.reusable })
     }
 
     /// The head, and what came of the body with it.
@@ -97,13 +74,6 @@ impl Connection {
             }
         }
     }
-}
-
-fn keep_tail(tail: &mut Vec<u8>, bytes: &[u8]) {
-    let fresh = &bytes[bytes.len().saturating_sub(TAIL)..];
-    let surplus = (tail.len() + fresh.len()).saturating_sub(TAIL);
-    tail.drain(..surplus.min(tail.len()));
-    tail.extend_from_slice(fresh);
 }
 
 #[derive(Debug)]
@@ -211,38 +181,5 @@ impl ChunkPart {
             };
         }
         Ok(false)
-    }
-}
-
-/// Finds stamps and frame ends in a body, however it is cut.
-#[derive(Debug, Default)]
-struct Scanner {
-    digits_to_come: usize,
-    stamp: u64,
-    at_line_start: bool,
-}
-
-impl Scanner {
-    fn scan(&mut self, bytes: &[u8], events: &mut impl Events) {
-        for &byte in bytes {
-            if self.digits_to_come > 0 {
-                self.stamp = self.stamp * 10 + u64::from(byte.wrapping_sub(b'0'));
-                self.digits_to_come -= 1;
-                if self.digits_to_come == 0 {
-                    events.chunk(self.stamp);
-                }
-            } else if byte == STAMP_MARK {
-                self.digits_to_come = STAMP_DIGITS;
-                self.stamp = 0;
-                self.at_line_start = false;
-            } else if byte == b'\n' {
-                if self.at_line_start {
-                    events.frame();
-                }
-                self.at_line_start = true;
-            } else if byte != b'\r' {
-                self.at_line_start = false;
-            }
-        }
     }
 }

@@ -1,23 +1,20 @@
-use std::time::Instant;
+use std::io;
 
 use anyhow::Context as _;
-use tester_peers::paced::{Pace, PacedPeer, Script};
 use tokio_util::sync::CancellationToken;
 
-/// The paced peer on a thread of its own, so that its pace does not depend on the load client.
+/// Peers on a thread of their own, so that their pace does not depend on the load client.
 #[derive(Debug)]
-pub(crate) struct PeerThread {
-    peer: PacedPeer,
+pub(crate) struct PeerThread<P> {
+    peer: P,
     stop: CancellationToken,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
-impl PeerThread {
-    pub(crate) fn start(epoch: Instant) -> anyhow::Result<Self> {
+impl<P> PeerThread<P> {
+    pub(crate) fn start(peer: impl Future<Output = io::Result<P>>) -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let script = Script { chunks: 1, pace: Pace::Unpaced };
-        let peer =
-            runtime.block_on(PacedPeer::start(epoch, script)).context("starting the peer")?;
+        let peer = runtime.block_on(peer).context("starting the peer")?;
         let stop = CancellationToken::new();
         let until = stop.clone();
         let thread = std::thread::Builder::new()
@@ -26,12 +23,12 @@ impl PeerThread {
         Ok(Self { peer, stop, thread: Some(thread) })
     }
 
-    pub(crate) fn peer(&self) -> &PacedPeer {
+    pub(crate) const fn peer(&self) -> &P {
         &self.peer
     }
 }
 
-impl Drop for PeerThread {
+impl<P> Drop for PeerThread<P> {
     fn drop(&mut self) {
         self.stop.cancel();
         if let Some(thread) = self.thread.take() {
