@@ -30,7 +30,8 @@ const WRITES_AT_ONCE: usize = 8;
 /// who deploys the new key before rotating needs one.
 const PASSES: usize = 5;
 
-/// Most rows that are read at once: times [`ROW_MAX_BYTES`], what one page may take of memory.
+/// Most rows that are read at once. Each has a megabyte at most, so that a page is within half a
+/// gigabyte.
 pub const ROTATION_PAGE_MAX: u32 = 500;
 
 /// Whether rows are written.
