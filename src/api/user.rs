@@ -86,8 +86,12 @@ pub(super) async fn status(request: HttpRequest) -> Result<HttpResponse, ApiErro
     let state = state(&request);
     let user = authenticate(state, &request).await?;
     admit(state, &user, LimitedAction::Status).await?;
-    let wallet = state.wallet.status(user.id, OffsetDateTime::now_utc()).await?;
-    let quota = state.rate_limits.quota(user.id, LimitedAction::Generate).await;
+    // Neither needs the other's answer.
+    let (wallet, quota) = tokio::join!(
+        state.wallet.status(user.id, OffsetDateTime::now_utc()),
+        state.rate_limits.quota(user.id, LimitedAction::Generate),
+    );
+    let wallet = wallet?;
     Ok(HttpResponse::Ok().json(UserStatus {
         quota: quota.into(),
         token_info: TokenInfo {

@@ -1,8 +1,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::Algorithm;
 use serde_json::Value;
 
+use super::algorithm::Algorithm;
 use super::object::UniqueObject;
 use crate::gateways::AuthError;
 
@@ -68,7 +68,6 @@ fn declared_algorithm(header: &UniqueObject) -> Result<Algorithm, AuthError> {
     if !header.get("kid").is_none_or(Value::is_string) {
         return Err(AuthError::Refused("kid is not a string"));
     }
-    // `none`, in any case, is no algorithm here.
     header
         .text("alg")
         .and_then(|name| name.parse().ok())

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::Algorithm;
 use serde_json::Value;
 
+use super::algorithm::Algorithm;
 use super::key::VerificationKey;
 
 /// Most keys a set may have. Supabase's have two or three: in use, standing by, on their way out.

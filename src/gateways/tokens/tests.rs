@@ -228,7 +228,7 @@ fn the_algorithm_is_the_keys_not_the_tokens() {
     for name in ["HS384", "HS512", "RS384", "RS512", "ES384", "PS256", "EdDSA"] {
         for kid in ["", r#","kid":"2Zb9lAV2sGrbRkc0""#] {
             let token = with_header(&format!(r#"{{"alg":"{name}","typ":"JWT"{kid}}}"#));
-            assert_refused(&token, "no key has this alg");
+            assert_refused(&token, "alg is missing or unknown");
         }
     }
     for name in ["RS256", "ES256"] {
