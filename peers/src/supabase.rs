@@ -36,8 +36,8 @@ pub enum Route {
     SelectHistory,
     /// `DELETE /rest/v1/generation_history`.
     DeleteHistory,
-    /// `POST /rest/v1/rpc/initialize_user_wallet`.
-    InitializeUserWallet,
+    /// `POST /rest/v1/rpc/open_user_wallet`.
+    OpenUserWallet,
     /// `POST /rest/v1/rpc/claim_daily_bonus`.
     ClaimDailyBonus,
     /// `POST /rest/v1/rpc/deduct_tokens`.
@@ -64,7 +64,7 @@ impl Route {
         Self::InsertHistory,
         Self::SelectHistory,
         Self::DeleteHistory,
-        Self::InitializeUserWallet,
+        Self::OpenUserWallet,
         Self::ClaimDailyBonus,
         Self::DeductTokens,
         Self::RefundTokens,
@@ -81,7 +81,7 @@ impl Route {
             ("GET" | "HEAD", "/rest/v1/generation_history") => Self::SelectHistory,
             ("PATCH", "/rest/v1/generation_history") => Self::UpdateHistory,
             ("DELETE", "/rest/v1/generation_history") => Self::DeleteHistory,
-            ("POST", "/rest/v1/rpc/initialize_user_wallet") => Self::InitializeUserWallet,
+            ("POST", "/rest/v1/rpc/open_user_wallet") => Self::OpenUserWallet,
             ("POST", "/rest/v1/rpc/claim_daily_bonus") => Self::ClaimDailyBonus,
             ("POST", "/rest/v1/rpc/deduct_tokens") => Self::DeductTokens,
             ("POST", "/rest/v1/rpc/refund_tokens") => Self::RefundTokens,

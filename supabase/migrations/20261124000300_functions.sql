@@ -19,8 +19,9 @@ begin
         from pg_catalog.pg_proc as p
         where p.pronamespace = 'public'::regnamespace
           and p.proname in (
-              'initialize_user_wallet', 'claim_daily_bonus', 'deduct_tokens', 'refund_tokens',
-              'add_tokens', 'settle_charge', 'refund_abandoned_charges', 'tester_schema_version'
+              'initialize_user_wallet', 'claim_daily_bonus', 'open_user_wallet', 'deduct_tokens',
+              'refund_tokens', 'add_tokens', 'settle_charge', 'refund_abandoned_charges',
+              'tester_schema_version'
           )
     loop
         execute format('drop function %s', v_function);
@@ -96,6 +97,20 @@ begin
     end if;
     return jsonb_build_object(
         'success', false, 'already_claimed', true, 'current_balance', v_balance);
+end
+$$;
+
+-- Opens a wallet with both gifts at once: nobody ever finds it with the first one alone.
+create function public.open_user_wallet(
+    p_user_id uuid,
+    p_default_amount integer,
+    p_bonus_amount integer
+) returns jsonb
+language plpgsql volatile security invoker set search_path = ''
+as $$
+begin
+    perform public.initialize_user_wallet(p_user_id, p_default_amount, 'welcome gift');
+    return public.claim_daily_bonus(p_user_id, p_bonus_amount);
 end
 $$;
 
@@ -291,8 +306,9 @@ begin
         from pg_catalog.pg_proc as p
         where p.pronamespace = 'public'::regnamespace
           and p.proname in (
-              'initialize_user_wallet', 'claim_daily_bonus', 'deduct_tokens', 'refund_tokens',
-              'add_tokens', 'settle_charge', 'refund_abandoned_charges', 'tester_schema_version'
+              'initialize_user_wallet', 'claim_daily_bonus', 'open_user_wallet', 'deduct_tokens',
+              'refund_tokens', 'add_tokens', 'settle_charge', 'refund_abandoned_charges',
+              'tester_schema_version'
           )
     loop
         execute format('revoke all on function %s from public, anon, authenticated', v_function);

@@ -101,7 +101,7 @@ impl Database {
             Route::InsertHistory => self.insert(request),
             Route::SelectHistory => self.select(request),
             Route::DeleteHistory => self.delete(request),
-            Route::InitializeUserWallet => self.initialize_user_wallet(request),
+            Route::OpenUserWallet => self.open_user_wallet(request),
             Route::ClaimDailyBonus => self.claim_daily_bonus(request),
             Route::DeductTokens => self.deduct_tokens(request),
             Route::RefundTokens => self.refund_tokens(request),
@@ -239,19 +239,20 @@ impl Database {
         Ok(Value::Object(shown))
     }
 
-    fn initialize_user_wallet(&mut self, request: &Request) -> Result<Reply, Reply> {
+    fn open_user_wallet(&mut self, request: &Request) -> Result<Reply, Reply> {
         let mut arguments = Arguments::of(request)?;
         let user = arguments.user()?;
-        let amount = arguments.integer("p_default_amount")?;
-        let description = arguments.text("p_description")?;
+        let welcome = arguments.integer("p_default_amount")?;
+        let bonus = arguments.integer("p_bonus_amount")?;
         arguments.finish()?;
-        let created = !self.wallets.contains_key(&user);
-        let wallet = self.wallets.entry(user).or_default();
-        if created {
-            wallet.book(amount, "welcome", description);
+        if !self.wallets.contains_key(&user) {
+            self.wallets.entry(user).or_default().book(
+                welcome,
+                "welcome",
+                "welcome gift".to_owned(),
+            );
         }
-        let body = json!({ "success": true, "created": created, "balance": wallet.balance });
-        Ok(Reply::json(200, body))
+        Ok(self.give_daily_bonus(user, bonus))
     }
 
     fn claim_daily_bonus(&mut self, request: &Request) -> Result<Reply, Reply> {
@@ -259,18 +260,22 @@ impl Database {
         let user = arguments.user()?;
         let amount = arguments.integer("p_bonus_amount")?;
         arguments.finish()?;
+        Ok(self.give_daily_bonus(user, amount))
+    }
+
+    fn give_daily_bonus(&mut self, user: Uuid, amount: i64) -> Reply {
         let today = self.now().date();
-        let Some(wallet) = self.wallets.get_mut(&user) else { return Ok(user_not_found(0)) };
+        let Some(wallet) = self.wallets.get_mut(&user) else { return user_not_found(0) };
         if wallet.last_daily_bonus_at == Some(today) {
             let balance = wallet.balance;
             let body =
                 json!({ "success": false, "already_claimed": true, "current_balance": balance });
-            return Ok(Reply::json(200, body));
+            return Reply::json(200, body);
         }
         wallet.last_daily_bonus_at = Some(today);
-        wallet.book(amount, "daily_bonus", "Daily bonus".to_owned());
+        wallet.book(amount, "daily_bonus", "daily bonus".to_owned());
         let body = json!({ "success": true, "added": amount, "current_balance": wallet.balance });
-        Ok(Reply::json(200, body))
+        Reply::json(200, body)
     }
 
     fn deduct_tokens(&mut self, request: &Request) -> Result<Reply, Reply> {

@@ -29,16 +29,15 @@ impl WalletRepository for Supabase {
         _now: OffsetDateTime,
     ) -> Result<WalletBalance, RepositoryError> {
         // Nearly everybody who comes has a wallet, and then one call does.
-        let mut claim = self.claim_daily_bonus(user, gifts.daily).await?;
+        let arguments = json!({ "p_user_id": user, "p_bonus_amount": gifts.daily });
+        let mut claim = self.call_wallet("claim_daily_bonus", &arguments).await?.body;
         if claim.names("USER_NOT_FOUND") {
             let arguments = json!({
                 "p_user_id": user,
                 "p_default_amount": gifts.welcome,
-                "p_description": "welcome gift",
+                "p_bonus_amount": gifts.daily,
             });
-            let opened = self.call_wallet("initialize_user_wallet", &arguments).await?;
-            opened.body.expect_success()?;
-            claim = self.claim_daily_bonus(user, gifts.daily).await?;
+            claim = self.call_wallet("open_user_wallet", &arguments).await?.body;
         }
         if !claim.already_claimed {
             claim.expect_success()?;
@@ -101,15 +100,6 @@ impl WalletRepository for Supabase {
 }
 
 impl Supabase {
-    async fn claim_daily_bonus(
-        &self,
-        user: UserId,
-        bonus: Tokens,
-    ) -> Result<WalletAnswer, RepositoryError> {
-        let arguments = json!({ "p_user_id": user, "p_bonus_amount": bonus });
-        Ok(self.call_wallet("claim_daily_bonus", &arguments).await?.body)
-    }
-
     /// Every function does a thing once: a gift a wallet or a day, a charge or a refund a
     /// reference. So each may be called again when its answer is lost.
     async fn call_wallet(

@@ -21,13 +21,17 @@ case_list! {
 const TABLES: [&str; 4] =
     ["generation_history", "user_tokens", "token_transactions", "open_charges"];
 
-const FUNCTIONS: usize = 8;
+const FUNCTIONS: usize = 9;
 
 /// What each function of ours is called with.
 fn calls(user: Uuid) -> [(&'static str, Value); FUNCTIONS] {
     let reference = Uuid::new_v4();
     [
         ("initialize_user_wallet", json!({"p_user_id": user})),
+        (
+            "open_user_wallet",
+            json!({"p_user_id": user, "p_default_amount": 50, "p_bonus_amount": 30}),
+        ),
         ("claim_daily_bonus", json!({"p_user_id": user})),
         ("deduct_tokens", json!({"p_user_id": user, "p_amount": 1})),
         ("refund_tokens", json!({"p_user_id": user, "p_amount": 1})),

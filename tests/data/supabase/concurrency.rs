@@ -22,6 +22,7 @@ case_list! {
     one_reference_is_added_once_though_two_wallets_ask_for_it
     the_bonus_of_a_day_is_given_once
     a_wallet_is_opened_once
+    a_wallet_is_never_found_with_one_gift_alone
     abandoned_charges_are_given_back_once_however_many_look_for_them
     everything_at_once_adds_up
     users_at_once_get_their_own_results_and_pay_for_them
@@ -201,6 +202,25 @@ async fn a_wallet_is_opened_once(shared: Arc<Shared>) {
     assert_eq!(answers.iter().filter(|answer| answer["created"] == true).count(), 1);
     assert!(answers.iter().all(|answer| answer["balance"] == 50), "{answers:?}");
     assert_eq!(logged(project.database(), user, "welcome"), 1);
+    assert_adds_up(project.database(), user);
+}
+
+async fn a_wallet_is_never_found_with_one_gift_alone(shared: Arc<Shared>) {
+    let project = shared.project();
+    let user = project.sign_up().await.id;
+    let open = json!({"p_user_id": user, "p_default_amount": 50, "p_bonus_amount": 30});
+    let take = json!({"p_user_id": user, "p_amount": 80});
+    let answers = at_once(50, |number| {
+        let (function, arguments) =
+            if number % 2 == 0 { ("open_user_wallet", &open) } else { ("deduct_tokens", &take) };
+        async move { project.call(function, arguments).await }
+    })
+    .await;
+    let found: Vec<_> =
+        answers.iter().filter_map(|answer| answer["current_balance"].as_i64()).collect();
+    assert!(found.iter().all(|balance| [0, 80].contains(balance)), "{found:?}");
+    assert_eq!(logged(project.database(), user, "welcome"), 1);
+    assert_eq!(logged(project.database(), user, "daily_bonus"), 1);
     assert_adds_up(project.database(), user);
 }
 

@@ -74,7 +74,7 @@ async fn functions_run_with_their_callers_rights_and_for_the_service_alone(share
     let database = earlier(shared.cluster(), "");
     lite::migrate(&database);
     let (_, functions) = shape(&database).swap_remove(0);
-    assert_eq!(functions.len(), 8, "no function of an earlier release is left");
+    assert_eq!(functions.len(), 9, "no function of an earlier release is left");
     for function in functions {
         assert_eq!(function["definer"], json!(false), "{function}");
         assert_eq!(function["settings"], json!(["search_path=\"\""]), "{function}");

@@ -200,11 +200,8 @@ async fn wallet_calls_carry_the_arguments_the_functions_have() {
         })
     };
     let expected = [
-        bonus.clone(),
-        serde_json::json!(
-            { "p_user_id": user, "p_default_amount": 50, "p_description": "welcome gift" }
-        ),
         bonus,
+        serde_json::json!({ "p_user_id": user, "p_default_amount": 50, "p_bonus_amount": 30 }),
         moved("generation"),
         moved("the generation was not completed"),
         serde_json::json!({ "p_user_id": user, "p_reference_id": reference }),
