@@ -1,6 +1,5 @@
 //! Cloudflare Turnstile. Fails closed: who can't be checked can't come in.
 
-use std::error::Error as _;
 use std::net::IpAddr;
 
 use async_trait::async_trait;
@@ -9,7 +8,7 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{BotCheck, BotCheckError};
+use super::{BotCheck, BotCheckError, http};
 use crate::config::{DevSettings, TurnstileSettings};
 
 /// Longest token that siteverify takes. Characters are bytes here: a token is ASCII.
@@ -78,7 +77,7 @@ impl Turnstile {
         let (status, answer) = tokio::time::timeout(self.settings.timeout, self.call(question))
             .await
             .map_err(|_| Failure::Transient("no answer in time".to_owned()))?
-            .map_err(|error| Failure::Transient(transport_failure(error)))?;
+            .map_err(|error| Failure::Transient(http::describe(error)))?;
         match answer {
             Some(answer) if answer.success && status.is_success() => self.check_origin(&answer),
             Some(answer) if !answer.success => Err(Failure::from_codes(&answer.error_codes)),
@@ -184,18 +183,6 @@ fn printable(codes: &[String]) -> String {
         graphic.take(CODE_MAX_CHARS).collect::<String>()
     };
     codes.iter().take(CODES_MAX).map(code).collect::<Vec<_>>().join(",")
-}
-
-/// The error with its causes, which say more than reqwest's own text.
-fn transport_failure(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text += &format!(": {error}");
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -107,22 +107,17 @@ impl Supabase {
             RotationMode::DryRun => None,
         };
         let mut rotation = Rotation::default();
+        let mut remaining = 0;
         for _ in 0..PASSES {
             rotation.unreadable.clear();
             self.pass(mode, page, filter.as_deref(), &mut rotation, &mut progress).await?;
-            let report = self.report(&rotation).await?;
-            let unreadable = rotation.unreadable.len() as u64;
-            if mode == RotationMode::DryRun || report.remaining <= unreadable {
-                return Ok(report);
+            remaining = self.count_rows(Some(&self.not_current())).await?;
+            if mode == RotationMode::DryRun || remaining <= rotation.unreadable.len() as u64 {
+                break;
             }
         }
-        self.report(&rotation).await
-    }
-
-    async fn report(&self, rotation: &Rotation) -> Result<RotationReport, RepositoryError> {
-        let remaining = self.count_rows(Some(&self.not_current())).await?;
         let rows = self.count_rows(None).await?;
-        Ok(RotationReport { rotation: rotation.clone(), rows, remaining })
+        Ok(RotationReport { rotation, rows, remaining })
     }
 
     /// Once over the table, in the order of the ids, so that no row is seen twice.
