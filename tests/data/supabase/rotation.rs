@@ -16,6 +16,7 @@ use crate::stack::until;
 super::case_list! {
     killed_at_ten_random_points_it_ends_with_every_row_under_the_new_key
     rows_that_cannot_be_read_are_listed_and_the_others_are_served
+    rows_of_which_something_was_never_filled_in_are_served_and_only_one_without_a_user_is_left
 }
 
 const OLD_KEY: &str = "pQ7vXz2Lm9RtYc4WbN8sKd1GfH6jA3eUoI5xT0qMwVE=";
@@ -185,4 +186,35 @@ async fn rows_that_cannot_be_read_are_listed_and_the_others_are_served(shared: A
     assert_eq!(rows.as_array().map(Vec::len), Some(1), "{rows}");
     assert_eq!(rows[0]["id"], readable.to_string());
     assert_eq!(rows[0]["input_code"], pair.0);
+}
+
+async fn rows_of_which_something_was_never_filled_in_are_served_and_only_one_without_a_user_is_left(
+    shared: Arc<Shared>,
+) {
+    let project = Project::serve(crate::stack::lite::migrated(shared.cluster()));
+    let user = project.sign_up().await;
+    let pair = ("def f(): SECRET".to_owned(), "assert f()".to_owned());
+    let [partial, nobodys] = [(); 2].map(|()| Uuid::new_v4());
+    project.database().run(&insert(&user, partial, OLD_KEY, &pair));
+    project.database().run(&insert(&user, nobodys, OLD_KEY, &pair));
+    // As tables of earlier projects may allow.
+    project.database().run(&format!(
+        "alter table public.generation_history
+             alter column user_id drop not null, alter column input_code drop not null,
+             alter column language drop not null, alter column model drop not null;
+         update public.generation_history
+             set input_code = null, language = null, model = null where id = '{partial}';
+         update public.generation_history set user_id = null where id = '{nobodys}'"
+    ));
+    let output = run(rotation(&project, false)).await;
+    assert_eq!(output.status.code(), Some(1), "one is left: {}", said(&output));
+    let said = said(&output);
+    let line = said.lines().find(|line| line.contains(&nobodys.to_string()));
+    assert!(line.is_some_and(|line| line.contains("the row has no user")), "{said}");
+    assert!(said.contains("1 re-encrypted") && said.contains("1 unreadable"), "{said}");
+    let app = App::start_with(&project, &[("DATA_ENCRYPTION_KEY", NEW_KEY)], "").await;
+    let (rows, _) = app.page(&user, "/api/history/").await;
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    let texts = ["input_code", "generated_code", "language", "model"];
+    assert_eq!(texts.map(|name| rows[0][name].as_str()), ["", &pair.1, "", ""].map(Some));
 }
