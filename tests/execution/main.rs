@@ -87,18 +87,18 @@ fn main() -> ExitCode {
         }
     }
     let conclusion = libtest_mimic::run(&arguments, trials);
-    let mut sound = !conclusion.has_failed();
+    let mut wrong = Vec::new();
     for worker in workers {
-        sound &= runtime.block_on(worker.stop());
+        wrong.extend(runtime.block_on(worker.stop()));
     }
-    let left = before.what_is_new();
-    if !left.is_empty() {
-        for what in &left {
-            eprintln!("left behind: {what}");
-        }
-        sound = false;
+    wrong.extend(before.what_is_new().into_iter().map(|what| format!("left behind: {what}")));
+    for what in &wrong {
+        eprintln!("{what}");
     }
-    if sound { ExitCode::SUCCESS } else { ExitCode::from(101) }
+    if conclusion.has_failed() || !wrong.is_empty() {
+        return ExitCode::from(101);
+    }
+    ExitCode::SUCCESS
 }
 
 async fn run(case: &Case, worker: &Shared) -> Result<(), Failed> {

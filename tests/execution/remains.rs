@@ -8,14 +8,11 @@ use std::time::{Duration, Instant};
 /// The user of everything that runs in a sandbox.
 const NOBODY: u32 = 65_534;
 /// How long the kernel and the Docker daemon may take to bury what was ended.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What of sandboxes there is on this machine.
 #[derive(Debug)]
-pub struct Remains {
-    things: BTreeSet<String>,
-    mounts: usize,
-}
+pub struct Remains(BTreeSet<String>);
 
 impl Remains {
     pub fn now() -> Self {
@@ -23,7 +20,8 @@ impl Remains {
         things.extend(containers());
         cgroups(Path::new("/sys/fs/cgroup"), 0, &mut things);
         things.extend(processes());
-        Self { things, mounts: mounts() }
+        things.extend(mounts());
+        Self(things)
     }
 
     /// What there is now and was not then. What is about to vanish is waited for.
@@ -39,11 +37,7 @@ impl Remains {
     }
 
     fn difference(&self, now: &Self) -> Vec<String> {
-        let mut new: Vec<String> = now.things.difference(&self.things).cloned().collect();
-        if now.mounts > self.mounts {
-            new.push(format!("{} mounts, {} before", now.mounts, self.mounts));
-        }
-        new
+        now.0.difference(&self.0).cloned().collect()
     }
 }
 
@@ -109,6 +103,10 @@ fn real_user(process: &Path) -> Option<u32> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-fn mounts() -> usize {
-    fs::read_to_string("/proc/self/mountinfo").map_or(0, |text| text.lines().count())
+/// By their places: what was mounted anew at the same place, as by a restarted Docker daemon, is
+/// nothing new.
+fn mounts() -> Vec<String> {
+    let text = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let place = |line: &str| line.split(' ').nth(4).map(|place| format!("mount {place}"));
+    text.lines().filter_map(place).collect()
 }

@@ -1,6 +1,7 @@
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -87,6 +88,27 @@ pub struct Worker {
     pid: u32,
     url: String,
     client: reqwest::Client,
+    said: Arc<LastLines>,
+}
+
+/// The end of what a worker wrote to its log.
+#[derive(Debug, Default)]
+struct LastLines(std::sync::Mutex<VecDeque<String>>);
+
+impl LastLines {
+    const KEPT: usize = 40;
+
+    fn push(&self, line: String) {
+        let mut lines = self.0.lock().expect("nobody panics with it");
+        if lines.len() == Self::KEPT {
+            lines.pop_front();
+        }
+        lines.push_back(line);
+    }
+
+    fn text(&self) -> String {
+        Vec::from(self.0.lock().expect("nobody panics with it").clone()).join("\n")
+    }
 }
 
 impl Worker {
@@ -140,17 +162,21 @@ impl Worker {
         })
         .await;
         let show = std::env::var_os("TESTER_TEST_LOG").is_some();
+        let said = Arc::new(LastLines::default());
+        let heard = Arc::clone(&said);
         tokio::spawn(async move {
             while let Ok(Some(line)) = lines.next_line().await {
                 if show {
                     eprintln!("{line}");
                 }
+                heard.push(line);
             }
         });
         let pid = child.id().expect("it runs");
         let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0);
         let client = client.build().expect("a client without options");
-        Self { engine, child: Mutex::new(child), pid, url: format!("http://{address}"), client }
+        let url = format!("http://{address}");
+        Self { engine, child: Mutex::new(child), pid, url, client, said }
     }
 
     pub const fn engine(&self) -> Engine {
@@ -219,10 +245,14 @@ impl Worker {
         assert!(sent.expect("kill is there").success());
     }
 
-    /// Waits for the end and gives the exit status.
+    /// Waits for the end and gives the exit code, if no signal ended it.
     pub async fn ended(&self) -> Option<i32> {
+        self.exit().await.code()
+    }
+
+    async fn exit(&self) -> ExitStatus {
         let mut child = self.child.lock().await;
-        soon("the exit", child.wait()).await.expect("a status").code()
+        soon("the exit", child.wait()).await.expect("a status")
     }
 }
 
@@ -253,11 +283,15 @@ impl Shared {
             .await
     }
 
-    /// Stops it, if it was started. False when it did not end well.
-    pub async fn stop(&self) -> bool {
-        let Some(worker) = self.worker.get() else { return true };
+    /// Stops it, if it was started, and tells what was wrong with its end.
+    pub async fn stop(&self) -> Option<String> {
+        let worker = self.worker.get()?;
         worker.terminate();
-        worker.ended().await == Some(0)
+        let status = worker.exit().await;
+        (!status.success()).then(|| {
+            let (engine, said) = (self.engine.name(), worker.said.text());
+            format!("the worker of {engine} did not end well: {status}; it said last:\n{said}")
+        })
     }
 }
 
