@@ -6,6 +6,7 @@ pub mod engines;
 pub mod environment;
 pub mod health;
 mod lifecycle;
+pub mod liveness;
 mod local_data;
 pub mod probes;
 pub mod startup;
