@@ -2,6 +2,7 @@
 //!
 //! The only room that chooses implementations and reads the environment.
 
+mod connection;
 pub mod engines;
 pub mod environment;
 pub mod health;

@@ -4,18 +4,22 @@
 //! the other: the local user, the missing bot check and the loopback door can't be reached from
 //! [`ServeSettings`].
 
-use std::future::Future;
+use std::future::{Future, ready};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_cors::Cors;
-use actix_web::dev::{Server, ServerHandle};
+use actix_http::HttpService;
+use actix_service::{ServiceFactoryExt as _, map_config};
+use actix_web::dev::{AppConfig, Server, ServerHandle, fn_service};
 use actix_web::http::header;
 use actix_web::middleware::{DefaultHeaders, NormalizePath, from_fn};
-use actix_web::{App, HttpServer, web};
+use actix_web::{App, web};
+use tokio::net::TcpStream;
 
+use super::connection::Connection;
 use super::health::HealthCheck;
 use super::lifecycle::Lifecycle;
 use super::local_data::{LocalData, LocalDataError};
@@ -44,6 +48,10 @@ use crate::services::wallet::WalletService;
 
 /// How long connections may take to close once no work is left.
 const CLOSING_SECONDS: u64 = 2;
+
+/// How long what a client still sends is read after an answer that came early, so that the answer
+/// is not lost in a reset.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// How long connecting to a dependency may take; each gateway bounds the call as a whole.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -345,10 +353,23 @@ fn bind<S: 'static>(
 where
     web::Data<S>: Send,
 {
+    allow_open_files();
     let address = SocketAddr::new(settings.host, settings.port);
+    let cannot_listen = |source| StartupError::Listen { address, source };
+    let listener = TcpListener::bind(address).map_err(cannot_listen)?;
+    let listening = listener.local_addr().map_err(cannot_listen)?;
     let front = web::Data::new(front);
-    let mut server = HttpServer::new(move || {
-        App::new()
+    let mut server = Server::build()
+        .disable_signals()
+        .shutdown_timeout(CLOSING_SECONDS)
+        .max_concurrent_connections(settings.max_connections);
+    if settings.workers > 0 {
+        server = server.workers(settings.workers);
+    }
+    let closing = server.graceful_shutdown_signal();
+    let ListenSettings { head_timeout, keep_alive, write_timeout, .. } = *settings;
+    let service = move || {
+        let app = App::new()
             .app_data(state.clone())
             .app_data(front.clone())
             .configure(routes)
@@ -359,22 +380,46 @@ where
                     .add((header::CACHE_CONTROL, "no-store")),
             )
             .wrap(NormalizePath::trim())
-            .wrap(cors(&front.allowed_origins))
-    })
-    .disable_signals()
-    .shutdown_timeout(CLOSING_SECONDS)
-    .max_connections(settings.max_connections)
-    .client_request_timeout(settings.head_timeout)
-    .keep_alive(settings.keep_alive)
-    // A client that closes its side has left; waiting for a write to fail would keep the model
-    // writing, or tests running, until then.
-    .h1_allow_half_closed(false);
-    if settings.workers > 0 {
-        server = server.workers(settings.workers);
+            .wrap(cors(&front.allowed_origins));
+        let closing = closing.clone();
+        let http = HttpService::build()
+            .graceful_shutdown_signal(move || {
+                let closing = closing.clone();
+                async move { closing.notified().await }
+            })
+            .client_request_timeout(head_timeout)
+            .keep_alive(keep_alive)
+            .client_disconnect_timeout(LINGER)
+            .local_addr(listening)
+            // A client that closes its side has left; waiting for a write to fail would keep the
+            // model writing, or tests running, until then.
+            .h1_allow_half_closed(false)
+            .h1(map_config(app, |()| AppConfig::default()));
+        fn_service(move |stream: TcpStream| {
+            let peer = stream.peer_addr().ok();
+            // Frames are small and are wanted at once. Fails only on a stream that is gone.
+            let _ = stream.set_nodelay(true);
+            ready(Ok((Connection::new(stream, write_timeout), peer)))
+        })
+        .and_then(http)
+    };
+    let server = server.listen("http", listener, service).map_err(cannot_listen)?;
+    Ok((server.run(), listening))
+}
+
+/// As many open files as this process may have: the usual soft limit of 1024 is for programs that
+/// can't count further, and clients that hold connections open would use it up.
+fn allow_open_files() {
+    #[cfg(target_os = "linux")]
+    {
+        use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+        let files = Resource::RLIMIT_NOFILE;
+        let raised = getrlimit(files).and_then(|(_, most)| setrlimit(files, most, most));
+        if let Err(error) = raised {
+            tracing::warn!(%error, "the limit of open files stays as it is");
+        }
     }
-    let server = server.bind(address).map_err(|source| StartupError::Listen { address, source })?;
-    let address = *server.addrs().first().expect("bind succeeded, so there is an address");
-    Ok((server.run(), address))
 }
 
 /// Web pages of these origins may call the API and read its answers.

@@ -3,6 +3,7 @@
 mod accounts;
 mod bot_check;
 mod execution;
+mod hostile;
 mod killed;
 mod leaving;
 mod refusals;

@@ -1,6 +1,7 @@
 use std::path::Path;
 use std::process::Stdio;
 
+use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 
@@ -28,6 +29,20 @@ impl Process {
             line.split_once("http://").map(|(_, address)| address.trim_end_matches('/').to_owned())
         };
         Self::start(command, ready, |_| {}).await
+    }
+
+    /// Starts `tester serve` with these variables and knobs (TOML), its files in a folder. Its soft
+    /// limit of open files is the usual one, whatever that of the tests is.
+    pub async fn serve(folder: &Path, variables: &[(&str, String)], knobs: &str) -> Self {
+        let file = folder.join("knobs.toml");
+        std::fs::write(&file, knobs).expect("a writable folder");
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "ulimit -Sn 1024; exec \"$0\" \"$@\""]);
+        command.arg(env!("CARGO_BIN_EXE_tester")).arg("serve").arg("--config").arg(&file);
+        command.current_dir(folder).env_clear().env("LOG_FORMAT", "json");
+        command.envs(variables.iter().map(|(name, value)| (*name, value.as_str())));
+        command.stderr(Stdio::piped());
+        Self::start(command, ready_line, |_| {}).await
     }
 
     /// Starts a server and waits until it says at which address it is ready. The lines it writes,
@@ -71,6 +86,14 @@ impl Process {
         &self.url
     }
 
+    pub fn address(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id().expect("the process is running")
+    }
+
     pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
         client::request(method, &format!("{}{path}", self.url()))
     }
@@ -87,4 +110,13 @@ impl Process {
         assert!(sent.expect("kill is there").success());
         soon("the exit", self.child.wait()).await.expect("a status").code()
     }
+}
+
+/// The address in the line of the log that says that the server is ready.
+pub fn ready_line(line: &str) -> Option<String> {
+    let event: Value = serde_json::from_str(line).ok()?;
+    (event["message"] == "ready").then(|| {
+        let address = event["address"].as_str();
+        address.expect("an address").to_owned()
+    })
 }
