@@ -43,10 +43,8 @@ pub(crate) async fn run(stage: &Stage) -> anyhow::Result<Audit> {
     settled(database).await;
     let accounts = stage.tally.accounts();
     let ledgers = ledgers(database)?;
-    let mut audit = Audit {
-        open: database.number("select count(*) from open_charges"),
-        ..Audit::default()
-    };
+    let mut audit =
+        Audit { open: database.number("select count(*) from open_charges"), ..Audit::default() };
     if audit.open > 0 {
         stage.mistakes.add(format!("{} charges are open", audit.open));
     }

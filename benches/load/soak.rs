@@ -113,7 +113,8 @@ pub(crate) async fn run(stage: &Stage) -> anyhow::Result<Soak> {
     let traffic = Traffic { stage, client, done: Mutex::default(), busy: Mutex::default() };
     let (serve_memory, worker_memory) = (Watch::over(server.id()), Watch::over(worker.id()));
     let begin = Instant::now();
-    let clients = (0..effort.clients).map(|number| traffic.client_until(begin + effort.soak, number));
+    let clients =
+        (0..effort.clients).map(|number| traffic.client_until(begin + effort.soak, number));
     join_all(clients).await;
     let seconds = begin.elapsed().as_secs_f64();
     let warm_up = effort.soak / WARM_UP;
@@ -207,7 +208,8 @@ impl Traffic<'_> {
             "test_code": format!("def test_{serial}():\n    assert add(1, 2) == {expected}\n"),
             "language": "python",
         });
-        let response = send(self.as_user(user, "POST", "/api/execution/execute").json(&body)).await?;
+        let response =
+            send(self.as_user(user, "POST", "/api/execution/execute").json(&body)).await?;
         let status = response.status().as_u16();
         let verdict: Value = response.json().await?;
         if status == 429 {

@@ -73,12 +73,7 @@ async fn in_turn(shared: Arc<Shared>) {
 }
 
 /// Runs one job after the other, each with a verdict that no other has.
-async fn ask(
-    client: usize,
-    app: Arc<TestApp>,
-    done: Arc<AtomicUsize>,
-    over: Arc<AtomicBool>,
-) {
+async fn ask(client: usize, app: Arc<TestApp>, done: Arc<AtomicUsize>, over: Arc<AtomicBool>) {
     for run in 0.. {
         if over.load(Ordering::SeqCst) {
             return;

@@ -30,14 +30,7 @@ impl Apart {
         let variables = environment(&model.url(), &supabase.url(), &turnstile.url());
         let knobs = format!("server.workers = 1\n{knobs}");
         let process = Process::serve(folder.path(), &variables, &knobs).await;
-        Self {
-            process,
-            tokens,
-            user,
-            _folder: folder,
-            _supabase: supabase,
-            _turnstile: turnstile,
-        }
+        Self { process, tokens, user, _folder: folder, _supabase: supabase, _turnstile: turnstile }
     }
 
     pub(super) fn address(&self) -> &str {

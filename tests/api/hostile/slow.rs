@@ -28,7 +28,10 @@ async fn a_head_that_comes_byte_by_byte_is_not_waited_for() {
         let mut client = RawClient::connect(app.address()).await;
         client.send(head).await;
         let answer = client.trickle(b"a").await;
-        assert!(answer.starts_with("HTTP/1.1 408 ") || answer.starts_with("HTTP/1.1 400 "), "{answer:?}");
+        assert!(
+            answer.starts_with("HTTP/1.1 408 ") || answer.starts_with("HTTP/1.1 400 "),
+            "{answer:?}"
+        );
         bystander.is_served(app.address()).await;
     }
 }
@@ -86,8 +89,7 @@ async fn a_body_without_an_end_that_nobody_reads_is_not_taken_for_ever() {
     let app = TestApp::start_configured(&[], &format!("{PATIENT}{WRITE_TIMEOUT}")).await;
     for (path, status) in [("/api/generate", 401), ("/nowhere", 404)] {
         let mut client = RawClient::connect(app.address()).await;
-        let head =
-            format!("POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+        let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
         client.send(head.as_bytes()).await;
         let answer = client.trickle(b"1\r\n \r\n").await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{path}: {answer:?}");

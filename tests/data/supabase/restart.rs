@@ -125,7 +125,9 @@ async fn no_request_fails_and_none_is_paid_twice_while_instances_are_restarted_i
         let left = number("select balance from user_tokens where USER");
         assert_eq!(left, i64::from(BALANCE) - COST * streams);
         let of_kind = |kind: &str| {
-            number(&format!("select count(*) from token_transactions where USER and type = '{kind}'"))
+            number(&format!(
+                "select count(*) from token_transactions where USER and type = '{kind}'"
+            ))
         };
         assert_eq!((of_kind("usage"), of_kind("refund")), (streams, 0));
         assert_eq!(number("select count(*) from open_charges where USER"), 0);
