@@ -2,11 +2,13 @@
 //!
 //! The only room that chooses implementations and reads the environment.
 
+mod connection;
 mod edge;
 pub mod engines;
 pub mod environment;
 pub mod health;
 mod lifecycle;
+mod listener;
 pub mod liveness;
 mod local_data;
 pub mod probes;

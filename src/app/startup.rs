@@ -11,19 +11,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
-use actix_web::middleware::{NormalizePath, from_fn};
-use actix_web::{App, HttpServer, web};
+use actix_web::web;
 
-use super::edge::{self, cors};
 use super::health::HealthCheck;
 use super::lifecycle::Lifecycle;
+use super::listener::bind;
 use super::local_data::{LocalData, LocalDataError};
 use super::stores::Stores;
 use super::{AppState, Audience, Front, WorkerState, engines, shutdown, telemetry, upkeep};
 use crate::api;
-use crate::config::{
-    CommonSettings, DevSettings, ListenSettings, RotationSettings, ServeSettings, WorkerSettings,
-};
+use crate::config::{CommonSettings, DevSettings, RotationSettings, ServeSettings, WorkerSettings};
 use crate::crypto::{CacheCipher, CacheKeyer, FieldCipher, MasterKey, Pseudonyms};
 use crate::gateways::gemini::{Gemini, GeminiSetupError};
 use crate::gateways::http::{self, Traffic};
@@ -40,9 +37,6 @@ use crate::services::generation::{AnswerCache, GenerationService, Parts};
 use crate::services::history::{HistoryPages, HistoryService};
 use crate::services::rate_limits::RateLimits;
 use crate::services::wallet::WalletService;
-
-/// How long connections may take to close once no work is left.
-const CLOSING_SECONDS: u64 = 2;
 
 /// How long connecting to a dependency may take; each gateway bounds the call as a whole.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -331,44 +325,4 @@ fn state(common: CommonSettings, choices: Choices, lifecycle: Lifecycle) -> AppS
         metrics: telemetry::metrics(),
         health: choices.health,
     }
-}
-
-fn bind<S: 'static>(
-    settings: &ListenSettings,
-    state: web::Data<S>,
-    front: Front,
-    routes: fn(&mut web::ServiceConfig),
-) -> Result<(Server, SocketAddr), StartupError>
-where
-    web::Data<S>: Send,
-{
-    let address = SocketAddr::new(settings.host, settings.port);
-    let front = web::Data::new(front);
-    let mut server = HttpServer::new(move || {
-        App::new()
-            .app_data(state.clone())
-            .app_data(front.clone())
-            .configure(routes)
-            // From the inside out.
-            .wrap(from_fn(api::answer))
-            .wrap(NormalizePath::trim())
-            .wrap(cors(&front.allowed_origins))
-            .wrap(from_fn(api::answer))
-            .wrap(edge::headers(front.audience))
-            .wrap(from_fn(api::observe))
-    })
-    .disable_signals()
-    .shutdown_timeout(CLOSING_SECONDS)
-    .max_connections(settings.max_connections)
-    .client_request_timeout(settings.head_timeout)
-    .keep_alive(settings.keep_alive)
-    // A client that closes its side has left; waiting for a write to fail would keep the model
-    // writing, or tests running, until then.
-    .h1_allow_half_closed(false);
-    if settings.workers > 0 {
-        server = server.workers(settings.workers);
-    }
-    let server = server.bind(address).map_err(|source| StartupError::Listen { address, source })?;
-    let address = *server.addrs().first().expect("bind succeeded, so there is an address");
-    Ok((server.run(), address))
 }

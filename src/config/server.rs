@@ -40,6 +40,9 @@ pub struct ListenSettings {
     pub body_timeout: Duration,
     /// `server.keep_alive_ms`: how long an idle connection is kept.
     pub keep_alive: Duration,
+    /// `server.write_timeout_ms`: how long a connection may take no byte of an answer, or be sent
+    /// none, before it is closed.
+    pub write_timeout: Duration,
     /// `server.shutdown_grace_ms`: how long open streams may go on after SIGTERM.
     pub shutdown_grace: Duration,
 }

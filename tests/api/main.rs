@@ -4,6 +4,7 @@ mod accounts;
 mod bot_check;
 mod edge;
 mod execution;
+mod hostile;
 mod killed;
 mod leaving;
 mod refusals;

@@ -18,6 +18,7 @@ mod features;
 mod leaving;
 mod programs;
 mod remains;
+mod restart;
 #[path = "../api/support/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "shared with the API's tests, which use more of it")]
 mod support;
@@ -70,6 +71,7 @@ fn main() -> ExitCode {
             .into_iter()
             .chain(leaving::tests())
             .chain(faults::tests(engine))
+            .chain(restart::tests(engine))
             .chain(web_half::tests())
         {
             let alone = faults::TAKE_THE_ENGINE_AWAY.contains(&name);

@@ -155,6 +155,7 @@ impl Loader<'_> {
         ]
         .map(|(knob, number)| (knob, self.milliseconds(knob, number, &deadline)));
         self.at_most(connect, total);
+        self.at_most(total, self.write_timeout());
         Some(WorkerClientSettings {
             urls: urls?,
             token: token?,
@@ -244,10 +245,11 @@ impl Loader<'_> {
 
     pub(super) fn listen(&mut self) -> ListenSettings {
         let deadline = 1..=DEADLINE_MAX_MS;
-        let [head_timeout, body_timeout, keep_alive, shutdown_grace] = [
+        let [head_timeout, body_timeout, keep_alive, write_timeout, shutdown_grace] = [
             ("server.head_timeout_ms", self.knobs.server.head_timeout_ms),
             ("server.body_timeout_ms", self.knobs.server.body_timeout_ms),
             ("server.keep_alive_ms", self.knobs.server.keep_alive_ms),
+            ("server.write_timeout_ms", self.knobs.server.write_timeout_ms),
             ("server.shutdown_grace_ms", self.knobs.server.shutdown_grace_ms),
         ]
         .map(|(knob, number)| self.milliseconds(knob, number, &deadline));
@@ -261,6 +263,7 @@ impl Loader<'_> {
             head_timeout,
             body_timeout,
             keep_alive,
+            write_timeout,
             shutdown_grace,
         }
     }
@@ -306,12 +309,21 @@ impl Loader<'_> {
     }
 
     pub(super) fn stream(&mut self) -> StreamSettings {
+        let knob = "stream.heartbeat_ms";
         let heartbeat = self.knobs.stream.heartbeat_ms;
+        let heartbeat = self.milliseconds(knob, heartbeat, &(1..=DEADLINE_MAX_MS));
+        self.at_most((knob, heartbeat), self.write_timeout());
         let events = self.knobs.stream.buffered_events;
         StreamSettings {
-            heartbeat: self.milliseconds("stream.heartbeat_ms", heartbeat, &(1..=DEADLINE_MAX_MS)),
+            heartbeat,
             buffered_events: self.integer("stream.buffered_events", events, &(1..=65_536)),
         }
+    }
+
+    /// What bounds every silence of ours; judged with what else the server listens by.
+    fn write_timeout(&self) -> (&'static str, Duration) {
+        let number = u64::try_from(self.knobs.server.write_timeout_ms).unwrap_or(DEADLINE_MAX_MS);
+        ("server.write_timeout_ms", Duration::from_millis(number))
     }
 
     fn wallet(&mut self) -> WalletSettings {

@@ -603,6 +603,14 @@ fn each_flaw_of_a_knobs_file_has_its_problem() {
             "[gemini]\nconnect_timeout_ms = 250_000",
             "gemini.connect_timeout_ms must not exceed gemini.total_timeout_ms".to_owned(),
         ),
+        (
+            "[stream]\nheartbeat_ms = 120_001",
+            "stream.heartbeat_ms must not exceed server.write_timeout_ms".to_owned(),
+        ),
+        (
+            "[worker]\ntotal_timeout_ms = 120_001",
+            "worker.total_timeout_ms must not exceed server.write_timeout_ms".to_owned(),
+        ),
         ("[wallet]\ncost = 0", "wallet.cost must be from 1 to 1000000".to_owned()),
         (
             "[telemetry]\nfilter = 'tester=c4nary'",

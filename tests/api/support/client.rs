@@ -1,4 +1,5 @@
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -6,6 +7,9 @@ use tokio::net::TcpStream;
 
 use super::soon;
 use super::sse::EventStream;
+
+/// Between two bytes of a slow sender.
+const MOMENT: Duration = Duration::from_millis(10);
 
 /// A new client a call: tests run on runtimes of their own, and a pooled connection dies with the
 /// runtime that made it.
@@ -103,6 +107,53 @@ impl RawClient {
         }
     }
 
+    /// Reads to the server's close and gives the status of every answer that came; interim ones
+    /// are none.
+    pub async fn statuses(&mut self) -> Vec<u16> {
+        let mut bytes = Vec::new();
+        soon("the server's close", async {
+            while matches!(self.stream.read_buf(&mut bytes).await, Ok(1..)) {}
+        })
+        .await;
+        let mut statuses = Vec::new();
+        let mut rest = &bytes[..];
+        while !rest.is_empty() {
+            let Some((status, length)) = measure(rest) else {
+                panic!("{statuses:?} and then {:?}", String::from_utf8_lossy(rest));
+            };
+            statuses.push(status);
+            rest = &rest[length..];
+        }
+        statuses.retain(|status| *status >= 200);
+        statuses
+    }
+
+    /// Sends these bytes one by one, a moment between them and over and over, until the server
+    /// closes; gives what it sent before.
+    pub async fn trickle(&mut self, bytes: &[u8]) -> String {
+        let mut answer = Vec::new();
+        let (mut reader, mut writer) = self.stream.split();
+        let sending = async {
+            for byte in bytes.iter().cycle() {
+                if writer.write_all(std::slice::from_ref(byte)).await.is_err() {
+                    break;
+                }
+                tokio::time::sleep(MOMENT).await;
+            }
+            // Whoever reads decides when it is over.
+            std::future::pending::<()>().await;
+        };
+        let reading = async { while matches!(reader.read_buf(&mut answer).await, Ok(1..)) {} };
+        soon("the server's close", async {
+            tokio::select! {
+                () = sending => {}
+                () = reading => {}
+            }
+        })
+        .await;
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
     /// Waits for the server to close, which it may do with a reset.
     pub async fn closed_by_server(&mut self) {
         let mut scratch = [0_u8; 1024];
@@ -111,6 +162,16 @@ impl RawClient {
         })
         .await;
     }
+}
+
+/// Status and length of the answer at the beginning of these bytes.
+fn measure(bytes: &[u8]) -> Option<(u16, usize)> {
+    let mut headers = [httparse::EMPTY_HEADER; 64];
+    let mut response = httparse::Response::new(&mut headers);
+    let Ok(httparse::Status::Complete(head)) = response.parse(bytes) else { return None };
+    let status = response.code?;
+    let body = if status < 200 { 0 } else { parse(bytes)?.1.len() };
+    Some((status, head + body))
 }
 
 fn parse(bytes: &[u8]) -> Option<(u16, String)> {

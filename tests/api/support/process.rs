@@ -120,14 +120,24 @@ impl Process {
         command.arg("serve").args(arguments).current_dir(peers.folder.path()).env_clear();
         command.envs(peers.environment()).envs(variables.iter().copied());
         command.stdout(Stdio::null()).stderr(Stdio::piped());
-        let ready = |line: &str| {
-            let event: Value = serde_json::from_str(line).ok()?;
-            (event["message"] == "ready").then(|| event["address"].as_str().map(str::to_owned))?
-        };
         let log = Log::default();
         let lines = Arc::clone(&log.0);
         let keep = move |line| lines.lock().expect("no test panics with it").push(line);
-        (Self::start(command, ready, keep).await, log)
+        (Self::start(command, ready_line, keep).await, log)
+    }
+
+    /// Starts `tester serve` with these variables and knobs (TOML), its files in a folder. Its soft
+    /// limit of open files is the usual one, whatever that of the tests is.
+    pub async fn serve_in(folder: &Path, variables: &[(&str, String)], knobs: &str) -> Self {
+        let file = folder.join("knobs.toml");
+        std::fs::write(&file, knobs).expect("a writable folder");
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "ulimit -Sn 1024; exec \"$0\" \"$@\""]);
+        command.arg(env!("CARGO_BIN_EXE_tester")).arg("serve").arg("--config").arg(&file);
+        command.current_dir(folder).env_clear().env("LOG_FORMAT", "json");
+        command.envs(variables.iter().map(|(name, value)| (*name, value.as_str())));
+        command.stderr(Stdio::piped());
+        Self::start(command, ready_line, |_| {}).await
     }
 
     /// Starts a server and waits until it says at which address it is ready. The lines it writes,
@@ -171,6 +181,14 @@ impl Process {
         &self.url
     }
 
+    pub fn address(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id().expect("the process is running")
+    }
+
     pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
         client::request(method, &format!("{}{path}", self.url()))
     }
@@ -197,4 +215,13 @@ impl Process {
     pub async fn ended(mut self) -> Option<i32> {
         soon("the exit", self.child.wait()).await.expect("a status").code()
     }
+}
+
+/// The address in the line of the log that says that the server is ready.
+pub fn ready_line(line: &str) -> Option<String> {
+    let event: Value = serde_json::from_str(line).ok()?;
+    (event["message"] == "ready").then(|| {
+        let address = event["address"].as_str();
+        address.expect("an address").to_owned()
+    })
 }

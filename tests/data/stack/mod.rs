@@ -1,6 +1,7 @@
 //! The stores the tests run against: servers of this very process, each in a folder of its own.
 
 pub mod lite;
+pub mod nginx;
 pub mod postgres;
 pub mod redis;
 mod server;

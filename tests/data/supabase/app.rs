@@ -8,7 +8,7 @@ use tokio::process::Command;
 use crate::stack::lite::{Project, SECRET_KEY, User};
 use crate::support::{
     Answer, EventStream, GEMINI_KEY, Process, Running, TURNSTILE_SECRET, TestApp, answered,
-    environment, sources,
+    environment, ready_line, sources,
 };
 
 /// `tester serve` on a real project; what it talks to besides is stood in for.
@@ -25,10 +25,10 @@ enum Served {
 }
 
 /// The peers, and the variables that point to them and to the project.
-struct Surroundings {
-    gemini: GeminiPeer,
-    turnstile: TurnstilePeer,
-    variables: Vec<(&'static str, String)>,
+pub struct Surroundings {
+    pub gemini: GeminiPeer,
+    pub turnstile: TurnstilePeer,
+    pub variables: Vec<(&'static str, String)>,
 }
 
 impl App {
@@ -55,14 +55,7 @@ impl App {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tester"));
         command.arg("serve").env_clear().envs(variables).env("LOG_FORMAT", "json");
         command.stderr(std::process::Stdio::piped());
-        let ready = |line: &str| {
-            let event: Value = serde_json::from_str(line).ok()?;
-            if event["message"] != "ready" {
-                return None;
-            }
-            Some(event["address"].as_str().expect("an address").to_owned())
-        };
-        let server = Served::Apart(Process::start(command, ready, log).await);
+        let server = Served::Apart(Process::start(command, ready_line, log).await);
         Self { gemini, _turnstile: turnstile, server, client: client() }
     }
 
@@ -165,7 +158,7 @@ fn client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().expect("a client without options")
 }
 
-async fn surround(project: &Project) -> Surroundings {
+pub async fn surround(project: &Project) -> Surroundings {
     let gemini = GeminiPeer::start().await.expect("a free port");
     gemini.expect_key(GEMINI_KEY);
     let turnstile = TurnstilePeer::start(TURNSTILE_SECRET).await.expect("a free port");

@@ -7,6 +7,7 @@ mod concurrency;
 mod faults;
 mod migrations;
 mod paging;
+mod restart;
 mod rotation;
 mod shape;
 mod upgrade;
@@ -63,6 +64,7 @@ pub fn cases() -> Vec<Case> {
         faults::cases,
         migrations::cases,
         paging::cases,
+        restart::cases,
         rotation::cases,
         upgrade::cases,
     ]
