@@ -101,7 +101,7 @@ make_address() {
 
 # A run that runs takes a core, so load shows as CPU; one that waits shows in the queue only. Of the
 # two the autoscaler takes the larger answer. The queue is what a Prometheus has summed up and
-# written into Cloud Monitoring, one series for the whole group: deploy/prometheus/rules.yml.
+# written into Cloud Monitoring, one series for the whole group: deploy/prometheus/alerts.yml.
 make_autoscaler() {
     compute instance-groups managed set-autoscaling tester-workers --region "$REGION" \
         --min-num-replicas "${WORKERS_MIN:-1}" --max-num-replicas "${WORKERS_MAX:-10}" \
