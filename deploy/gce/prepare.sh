@@ -9,6 +9,7 @@
 #
 # RUNSC=yes installs gVisor from Debian and makes the daemon know it as `runsc`.
 set -euo pipefail
+readonly CALLED_FROM=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 main() {
@@ -58,8 +59,10 @@ CONFIGURATION
 }
 
 install_executable() {
+    local executable=$1
+    [[ $executable == /* ]] || executable=$CALLED_FROM/$executable
     # Renamed over the old one, which a running worker still reads.
-    install -m 755 "$1" /usr/local/bin/tester.new
+    install -m 755 "$executable" /usr/local/bin/tester.new
     mv /usr/local/bin/tester.new /usr/local/bin/tester
     id tester >/dev/null 2>&1 ||
         useradd --system --user-group --no-create-home --shell /usr/sbin/nologin tester
