@@ -1,5 +1,7 @@
 //! The invariants of the house, held by reading what each room imports.
 
+mod watched_metrics;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
