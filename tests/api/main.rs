@@ -6,6 +6,7 @@ mod execution;
 mod killed;
 mod leaving;
 mod refusals;
+mod secrets;
 mod signing_keys;
 mod slow_dependencies;
 mod streaming;
