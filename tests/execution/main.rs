@@ -18,6 +18,7 @@ mod features;
 mod leaving;
 mod programs;
 mod remains;
+mod secrets;
 #[path = "../api/support/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "shared with the API's tests, which use more of it")]
 mod support;
@@ -71,6 +72,7 @@ fn main() -> ExitCode {
             .chain(leaving::tests())
             .chain(faults::tests(engine))
             .chain(web_half::tests())
+            .chain(secrets::tests())
         {
             let alone = faults::TAKE_THE_ENGINE_AWAY.contains(&name);
             let name = format!("{}::{name}", engine.name());
