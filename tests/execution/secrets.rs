@@ -4,12 +4,13 @@ use std::process::Stdio;
 use std::sync::Arc;
 
 use serde_json::json;
-use tokio::process::Command;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 
 use super::support::canaries::{Canary, leaks};
-use super::support::{Process, RawClient};
-use super::worker::{Shared, TOKEN, Test, soon, test, toolchains};
+use super::support::RawClient;
+use super::worker::{Engine, Shared, TOKEN, Test, soon, test, toolchains};
 
 const SOURCE_NAME: &str = "bettong_price_7f3a9c2e51d8";
 const TEST_NAME: &str = "test_bilby_5e1d9a7c33b06f";
@@ -24,9 +25,16 @@ pub fn tests() -> Vec<Test> {
     vec![test("secrets::no_secret_of_the_worker_gets_out", no_secret_of_the_worker_gets_out)]
 }
 
-async fn no_secret_of_the_worker_gets_out(shared: Arc<Shared>) {
-    let engine = shared.engine();
-    for format in ["json", "text"] {
+/// A worker of its own, and all that it says.
+struct Observed {
+    child: Child,
+    url: String,
+    log: mpsc::UnboundedReceiver<String>,
+    stdout: tempfile::NamedTempFile,
+}
+
+impl Observed {
+    async fn start(engine: Engine, format: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let knobs = folder.path().join("knobs.toml");
         std::fs::write(&knobs, SMALL).expect("a writable folder");
@@ -45,23 +53,77 @@ async fn no_secret_of_the_worker_gets_out(shared: Arc<Shared>) {
             ("RUST_LOG", "trace,hyper=trace,hyper_util=trace,bollard=trace,actix_http=trace"),
         ]);
         command.envs(engine.variables().iter().copied());
-        command.stdout(stdout.as_file().try_clone().expect("a file")).stderr(Stdio::piped());
-        let (said, mut heard) = mpsc::unbounded_channel();
-        let process = soon(
-            "a ready worker",
-            Process::start(command, ready, move |line| {
+        command.stdin(Stdio::null()).stdout(stdout.as_file().try_clone().expect("a file"));
+        command.stderr(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().expect("the executable is built");
+        let stderr = child.stderr.take().expect("stderr is piped");
+        let mut lines = BufReader::new(stderr).lines();
+        let (said, mut log) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
                 // Nobody listens once the test is over.
                 let _ = said.send(line);
-            }),
-        )
+            }
+        });
+        let mut early = Vec::new();
+        let address = soon("a ready worker", async {
+            loop {
+                let line = log.recv().await;
+                let line = line.unwrap_or_else(|| panic!("the worker ended: {early:?}"));
+                let address = ready(&line);
+                early.push(line);
+                if let Some(address) = address {
+                    return address;
+                }
+            }
+        })
         .await;
-        let (verdicts, refusals) = ask(&process).await;
-        assert_eq!(process.terminate().await, Some(0), "it did not end well");
+        // What it said before belongs to what it said.
+        let (all, whole) = mpsc::unbounded_channel();
+        for line in early {
+            all.send(line).expect("the receiver is here");
+        }
+        tokio::spawn(async move {
+            while let Some(line) = log.recv().await {
+                let _ = all.send(line);
+            }
+        });
+        Self { child, url: format!("http://{address}"), log: whole, stdout }
+    }
+
+    fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+        let client = reqwest::Client::builder().no_proxy().build();
+        let client = client.expect("a client without options");
+        client.request(method.parse().expect("a method"), format!("{}{path}", self.url))
+    }
+
+    /// Stops it. Gives its log and what it wrote to standard output.
+    async fn ended(mut self) -> (String, String) {
+        let id = self.child.id().expect("it runs").to_string();
+        let sent = Command::new("kill").args(["-TERM", &id]).status().await;
+        assert!(sent.expect("kill is there").success());
+        let status = soon("the exit", self.child.wait()).await.expect("a status");
+        assert!(status.success(), "it did not end well: {status}");
         let mut log = String::new();
-        while let Some(line) = soon("the end of the log", heard.recv()).await {
+        while let Some(line) = soon("the end of the log", self.log.recv()).await {
             log += &line;
             log.push('\n');
         }
+        (log, std::fs::read_to_string(self.stdout.path()).expect("text"))
+    }
+}
+
+async fn no_secret_of_the_worker_gets_out(shared: Arc<Shared>) {
+    let formats: &[&str] = match shared.engine() {
+        Engine::Namespace => &["json", "text"],
+        // Their workers take long to start.
+        Engine::Docker => &["json"],
+        Engine::Runsc => &["text"],
+    };
+    for format in formats {
+        let worker = Observed::start(shared.engine(), format).await;
+        let (verdicts, refusals) = ask(&worker).await;
+        let (log, stdout) = worker.ended().await;
         assert!(log.contains("run ended"), "nothing was logged: {log}");
         assert!(verdicts.contains(PRINTED), "nothing was run: {verdicts}");
 
@@ -69,7 +131,6 @@ async fn no_secret_of_the_worker_gets_out(shared: Arc<Shared>) {
         let texts = [("source", SOURCE_NAME), ("tests", TEST_NAME), ("what was printed", PRINTED)];
         let canary = |(name, value)| Canary::text(name, value);
         let (tokens, texts) = (tokens.map(canary), texts.map(canary));
-        let stdout = std::fs::read_to_string(stdout.path()).expect("text");
         let mut found = leaks(&tokens, "a verdict", &verdicts);
         for (output, text) in
             [("the log", &log), ("standard output", &stdout), ("a refusal", &refusals)]
@@ -81,7 +142,7 @@ async fn no_secret_of_the_worker_gets_out(shared: Arc<Shared>) {
 }
 
 /// Asks for everything, rightly and wrongly. Gives the verdicts, and all other answers.
-async fn ask(process: &Process) -> (String, String) {
+async fn ask(worker: &Observed) -> (String, String) {
     let (mut verdicts, mut others) = (String::new(), String::new());
     let job = json!({
         "input_code": format!("def {SOURCE_NAME}():\n    print('{PRINTED}')\n    return 1\n"),
@@ -98,18 +159,18 @@ async fn ask(process: &Process) -> (String, String) {
     endless["limits"] = json!({"wall_ms": 500});
     for path in ["/execute", "/execute/stream"] {
         for body in [&job, &broken, &endless] {
-            let request = process.request("POST", path).bearer_auth(TOKEN).json(body);
+            let request = worker.request("POST", path).bearer_auth(TOKEN).json(body);
             verdicts += &answer(request).await;
         }
-        for (name, value) in
-            [("language", json!(PRINTED)), ("limits", json!({ SOURCE_NAME: 1 })), ("test_code", json!([TEST_NAME]))]
-        {
+        for (name, value) in [
+            ("language", json!(PRINTED)),
+            ("limits", json!({ "wall_ms": SOURCE_NAME })),
+            ("test_code", json!([TEST_NAME])),
+        ] {
             let mut wrong = job.clone();
             wrong[name] = value;
-            let request = process.request("POST", path).bearer_auth(TOKEN).json(&wrong);
-            // A name that nobody knows is told to whoever sent it, in a refusal of theirs.
-            let said = answer(request).await;
-            others += &said.replace(&format!("\"{SOURCE_NAME}\""), "");
+            let request = worker.request("POST", path).bearer_auth(TOKEN).json(&wrong);
+            others += &answer(request).await;
         }
     }
     for (method, path) in [
@@ -127,11 +188,11 @@ async fn ask(process: &Process) -> (String, String) {
             TOKEN.to_owned(),
         ];
         for authorization in all {
-            let request = process.request(method, &path).header("authorization", authorization);
+            let request = worker.request(method, &path).header("authorization", authorization);
             others += &answer(request.body(format!("{{\"{TEST_NAME}\": "))).await;
         }
     }
-    let mut client = RawClient::connect(process.url().trim_start_matches("http://")).await;
+    let mut client = RawClient::connect(worker.url.trim_start_matches("http://")).await;
     client.send(format!("GET /{TOKEN} HTTP/9\r\n{TOKEN}\r\n\r\n").as_bytes()).await;
     client.closed_by_server().await;
     (verdicts, others)
