@@ -288,7 +288,10 @@ impl Observed {
         let mut wrong = Vec::new();
         for (name, value) in [
             ("input_code", json!(format!("def {SOURCE_NAME}(:\n  {SOURCE_NAME}"))),
-            ("input_code", json!(format!("class {SOURCE_NAME} {{ public int a() {{ return 1; }} }}"))),
+            (
+                "input_code",
+                json!(format!("class {SOURCE_NAME} {{ public int a() {{ return 1; }} }}")),
+            ),
             ("input_code", json!(SOURCE_NAME[..5])),
             ("input_code", json!([SOURCE_NAME])),
             ("language", json!(SOURCE_NAME)),
@@ -326,7 +329,8 @@ impl Observed {
                     "language": "python",
                 });
                 self.keep("execution", Holds::Theirs, self.as_user("POST", &path).json(&job)).await;
-                for (name, value) in [("language", json!(PRINTED)), ("code", json!([SOURCE_NAME]))] {
+                for (name, value) in [("language", json!(PRINTED)), ("code", json!([SOURCE_NAME]))]
+                {
                     let mut job = job.clone();
                     job[name] = value;
                     let request = self.as_user("POST", &path).json(&job);
@@ -467,9 +471,8 @@ impl Observed {
     /// How many answers of that name there were with this status.
     fn answered(&self, what: &str, status: u16) -> usize {
         let status = status.to_string();
-        let of = |(name, _, text): &&(String, Holds, String)| {
-            name == what && text.starts_with(&status)
-        };
+        let of =
+            |(name, _, text): &&(String, Holds, String)| name == what && text.starts_with(&status);
         self.answers.iter().filter(of).count()
     }
 }
@@ -552,7 +555,8 @@ async fn no_secret_of_the_web_half_gets_out() {
         for what in ["generate", "execution", "history", "one of history", "status"] {
             assert!(app.answered(what, 200) > 2, "{what}: {:?}", app.answers.last());
         }
-        for (what, status) in [("generate, refused", 400), ("a stranger", 401), ("operations", 403)] {
+        for (what, status) in [("generate, refused", 400), ("a stranger", 401), ("operations", 403)]
+        {
             assert!(app.answered(what, status) > 2, "{what} with {status}");
         }
         damage(&peers.supabase);

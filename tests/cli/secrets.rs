@@ -124,8 +124,14 @@ fn no_command_shows_a_secret() {
             for arguments in STARTS {
                 let short: Vec<_> = variables
                     .iter()
-                    .filter(|(known, _)| name == "WORKER_AUTH_TOKEN" || *known != "WORKER_AUTH_TOKEN")
-                    .map(|(known, value)| if *known == "PORT" { (*known, "-1") } else { (*known, *value) })
+                    .filter(|(known, _)| {
+                        name == "WORKER_AUTH_TOKEN" || *known != "WORKER_AUTH_TOKEN"
+                    })
+                    .map(
+                        |(known, value)| {
+                            if *known == "PORT" { (*known, "-1") } else { (*known, *value) }
+                        },
+                    )
                     .collect();
                 found.extend(look(folder.path(), arguments, &short, &canaries));
             }
@@ -203,8 +209,10 @@ fn a_file_that_can_not_be_read_is_not_quoted() {
         format!("{STRAY}"),
     ] {
         fs::write(folder.path().join("broken.toml"), &text).expect("a writable folder");
-        let good: Vec<_> =
-            with("ENV", "development").into_iter().filter(|(name, _)| *name != "RUST_LOG").collect();
+        let good: Vec<_> = with("ENV", "development")
+            .into_iter()
+            .filter(|(name, _)| *name != "RUST_LOG")
+            .collect();
         for arguments in [
             &["check-env", "--config", "broken.toml"][..],
             &["check-env", "--role", "worker", "--config", "broken.toml"],

@@ -8,8 +8,8 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 
-use super::support::canaries::{Canary, leaks};
 use super::support::RawClient;
+use super::support::canaries::{Canary, leaks};
 use super::worker::{Engine, Shared, TOKEN, Test, soon, test, toolchains};
 
 const SOURCE_NAME: &str = "bettong_price_7f3a9c2e51d8";
