@@ -138,6 +138,20 @@ async fn run(request: Request, mut connection: Connection) -> io::Result<Connect
     Ok(connection)
 }
 
+/// A worker that answers what none does, and quotes in it.
+async fn garble(request: Request, mut connection: Connection) -> io::Result<Connection> {
+    if request.path() == "/health" {
+        connection.respond_json(200, &json!({"status": PRINTED, "slots": PRINTED})).await?;
+        return Ok(connection);
+    }
+    connection.start_chunked(200, &[("content-type", "text/event-stream")]).await?;
+    let data = json!({"type": PRINTED, "status": PRINTED, "success": PRINTED, SOURCE_NAME: {}});
+    let name = if request.body.len() % 2 == 0 { "test" } else { "result" };
+    connection.chunk(format!("event: {name}\ndata: {data}\n\n").as_bytes()).await?;
+    connection.finish().await?;
+    Ok(connection)
+}
+
 /// A service that sends everything back that it gets, wherever a client may look for words, under
 /// one status after the other.
 async fn echo() -> Server {
@@ -584,15 +598,18 @@ async fn no_secret_gets_out_when_a_service_sends_it_back() {
         ("supabase", "text", EVERYTHING),
         ("turnstile", "json", EVERYTHING),
         ("worker", "text", EVERY_LIBRARY),
+        ("garbled worker", "json", EVERYTHING),
     ] {
         let peers = Peers::start().await;
         let echo = echo().await;
+        let garbled = Server::start(garble).await.expect("a free port");
         let mut places = peers.places();
         match service {
             "gemini" => places.gemini = echo.url(),
             "supabase" => places.supabase = echo.url(),
             "turnstile" => places.turnstile = format!("{}/siteverify", echo.url()),
-            _ => places.worker = echo.url(),
+            "worker" => places.worker = echo.url(),
+            _ => places.worker = garbled.url(),
         }
         let mut app = Observed::start(&places, format, filter).await;
         app.exercise().await;
