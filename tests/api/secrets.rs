@@ -146,7 +146,8 @@ async fn garble(request: Request, mut connection: Connection) -> io::Result<Conn
     }
     connection.start_chunked(200, &[("content-type", "text/event-stream")]).await?;
     let data = json!({"type": PRINTED, "status": PRINTED, "success": PRINTED, SOURCE_NAME: {}});
-    let name = if request.body.len() % 2 == 0 { "test" } else { "result" };
+    static TURN: AtomicUsize = AtomicUsize::new(0);
+    let name = ["test", "result"][TURN.fetch_add(1, Ordering::SeqCst) % 2];
     connection.chunk(format!("event: {name}\ndata: {data}\n\n").as_bytes()).await?;
     connection.finish().await?;
     Ok(connection)
