@@ -6,13 +6,13 @@ use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::{HttpRequest, web};
 
 use crate::app::AppState;
-use crate::domain::{Locale, TraceId};
+use crate::domain::{Locale, TraceContext};
 
 /// What every answer to a request depends on besides its route.
 #[derive(Clone, Debug)]
 pub(super) struct RequestContext {
-    /// The id that the answer and the log share.
-    pub(super) trace_id: TraceId,
+    /// The request's own place in its trace. The answer and the log share the trace's id.
+    pub(super) trace: TraceContext,
     /// The language messages are in.
     pub(super) locale: Locale,
     /// The client's address as far as the trusted proxies vouch for it.
@@ -20,10 +20,14 @@ pub(super) struct RequestContext {
 }
 
 impl RequestContext {
-    pub(super) fn read(request: &ServiceRequest, trusted_proxy_hops: usize) -> Self {
+    pub(super) fn read(
+        request: &ServiceRequest,
+        trace: TraceContext,
+        trusted_proxy_hops: usize,
+    ) -> Self {
         let headers = request.headers();
         Self {
-            trace_id: trace_id(headers),
+            trace,
             locale: text(headers, &header::ACCEPT_LANGUAGE)
                 .map_or_else(Locale::default, Locale::negotiate),
             client: client_address(
@@ -37,7 +41,7 @@ impl RequestContext {
     /// The context the outermost middleware put beside the request.
     pub(super) fn of(request: &HttpRequest) -> Self {
         request.extensions().get::<Self>().cloned().unwrap_or_else(|| Self {
-            trace_id: TraceId::random(),
+            trace: TraceContext::random(),
             locale: Locale::default(),
             client: None,
         })
@@ -49,13 +53,13 @@ pub(super) fn state(request: &HttpRequest) -> &AppState {
     request.app_data::<web::Data<AppState>>().expect("startup registers the state").get_ref()
 }
 
-fn trace_id(headers: &HeaderMap) -> TraceId {
+/// Where the request comes from, if its caller or a proxy in front says so.
+pub(super) fn caller(headers: &HeaderMap) -> Option<TraceContext> {
     const CLOUD_TRACE: HeaderName = HeaderName::from_static("x-cloud-trace-context");
     const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
     text(headers, &TRACEPARENT)
-        .and_then(TraceId::from_traceparent)
-        .or_else(|| text(headers, &CLOUD_TRACE).and_then(TraceId::from_cloud_trace_context))
-        .unwrap_or_else(TraceId::random)
+        .and_then(TraceContext::from_traceparent)
+        .or_else(|| text(headers, &CLOUD_TRACE).and_then(TraceContext::from_cloud_trace_context))
 }
 
 /// Each trusted proxy appends the address it was called from, so the client is the entry that the

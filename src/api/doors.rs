@@ -1,7 +1,7 @@
 //! What stands before a handler: who is it, may they, how often.
 
 use actix_web::http::header;
-use actix_web::{HttpRequest, http::header::HeaderMap};
+use actix_web::{HttpMessage as _, HttpRequest, http::header::HeaderMap};
 use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 
@@ -10,6 +10,10 @@ use crate::app::AppState;
 use crate::domain::AuthenticatedUser;
 use crate::gateways::AuthError;
 use crate::stores::LimitedAction;
+
+/// What the log calls the user behind a request. It stands beside the request once it is known.
+#[derive(Clone)]
+pub(super) struct UserName(pub(super) String);
 
 /// The user behind the request.
 pub(super) async fn authenticate(
@@ -21,7 +25,9 @@ pub(super) async fn authenticate(
     if values.next().is_some() {
         return Err(AuthError::Refused("more than one Authorization header").into());
     }
-    Ok(state.verifier.authenticate(authorization).await?)
+    let user = state.verifier.authenticate(authorization).await?;
+    request.extensions_mut().insert(UserName(state.pseudonyms.name(user.id)));
+    Ok(user)
 }
 
 /// Counts one action of the user against its limit.

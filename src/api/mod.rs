@@ -24,9 +24,9 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource, Route};
 
 use self::error::ApiError;
-pub(crate) use self::middleware::observe;
+pub(crate) use self::middleware::{answer, observe};
 
-/// Registers every route. `app::startup` wraps the result with [`observe`].
+/// Registers every route. `app::startup` wraps the result with [`answer`] and [`observe`].
 pub(crate) fn routes(config: &mut ServiceConfig) {
     // The longer prefix first: actix takes the first scope that fits.
     for prefix in ["/api/v1", "/api"] {
@@ -41,7 +41,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
     config.default_service(web::to(not_found));
 }
 
-/// Registers every route of `tester worker`. `app::startup` wraps the result with [`observe`].
+/// Registers every route of `tester worker`, to be wrapped in the same way.
 pub(crate) fn worker_routes(config: &mut ServiceConfig) {
     let routes: [(Method, &'static str, Route); 4] = [
         (Method::POST, "/execute", web::to(worker::execute)),

@@ -10,6 +10,7 @@ use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::{BufMut as _, Bytes, BytesMut};
 use futures_util::Stream;
+use metrics::{Gauge, gauge};
 use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep, sleep};
@@ -49,6 +50,35 @@ struct EventBody<E, F> {
     silence: Pin<Box<Sleep>>,
     heartbeat: Duration,
     ended: bool,
+    _open: OpenStream,
+}
+
+/// What a stream is of, as a label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Generate,
+    Execute,
+}
+
+/// Counts as open until dropped.
+struct OpenStream(Gauge);
+
+impl OpenStream {
+    fn of(kind: Kind) -> Self {
+        let kind = match kind {
+            Kind::Generate => "generate",
+            Kind::Execute => "execute",
+        };
+        let gauge = gauge!("tester_streams_open", "kind" => kind);
+        gauge.increment(1);
+        Self(gauge)
+    }
+}
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        self.0.decrement(1);
+    }
 }
 
 impl<E, F, R> Stream for EventBody<E, F>
@@ -90,6 +120,7 @@ where
 
 /// The response that streams these events, each turned into a frame.
 pub(super) fn respond<E, F, R>(
+    kind: Kind,
     events: mpsc::Receiver<E>,
     to_frame: F,
     heartbeat: Duration,
@@ -109,6 +140,7 @@ where
             silence: Box::pin(sleep(heartbeat)),
             heartbeat,
             ended: false,
+            _open: OpenStream::of(kind),
         })
 }
 
@@ -129,7 +161,8 @@ mod tests {
     fn body(events: mpsc::Receiver<Text>) -> EventBody<Text, fn(Text) -> Text> {
         let heartbeat = Duration::from_secs(15);
         let silence = Box::pin(sleep(heartbeat));
-        EventBody { events, to_frame: |text| text, silence, heartbeat, ended: false }
+        let _open = OpenStream::of(Kind::Execute);
+        EventBody { events, to_frame: |text| text, silence, heartbeat, ended: false, _open }
     }
 
     #[test]

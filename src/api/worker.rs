@@ -84,7 +84,7 @@ async fn order(
         Some(limits) => read_limits(limits)?,
         None => RequestedLimits::default(),
     };
-    execution::read(&mut fields, "input_code", limits, RequestContext::of(request).locale)
+    execution::read(&mut fields, "input_code", limits, RequestContext::of(request))
 }
 
 fn read_limits(mut fields: Fields) -> Result<RequestedLimits, ApiError> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::config::{DockerSettings, EngineChoice, SandboxSettings};
 use crate::domain::{
     ExecutionEvent, ExecutionRequest, LanguageCode, Locale, ProgramText, RequestedLimits,
-    RunStatus, Runtime, TestStatus, Verdict,
+    RunStatus, Runtime, TestStatus, TraceContext, Verdict,
 };
 use crate::gateways::Executor as _;
 use crate::sandbox::docker::DockerEngine;
@@ -158,6 +158,7 @@ async fn trial(runner: &Runner, runtime: Runtime) -> Result<Verdict, String> {
         language,
         limits: RequestedLimits::default(),
         locale: Locale::English,
+        trace: TraceContext::random(),
     };
     let mut execution = runner.start(request).await.map_err(|error| error.to_string())?;
     while let Some(event) = execution.recv().await {

@@ -93,6 +93,11 @@ fn sandbox(runner: &Runner) -> Probe {
 }
 
 fn report(probes: Vec<Probe>) -> HealthReport {
+    for probe in &probes {
+        let up = if matches!(probe.condition, Condition::Down(_)) { 0 } else { 1 };
+        let dependency = probe.dependency.to_string();
+        metrics::gauge!("tester_dependency_up", "dependency" => dependency).set(up);
+    }
     let status = probes.iter().map(weigh).max().unwrap_or(Health::Healthy);
     HealthReport { status, dependencies: probes.into_iter().map(DependencyReport::from).collect() }
 }

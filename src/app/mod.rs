@@ -2,12 +2,15 @@
 //!
 //! The only room that chooses implementations and reads the environment.
 
+mod edge;
 pub mod engines;
 pub mod environment;
 pub mod health;
 mod lifecycle;
+pub mod liveness;
 mod local_data;
 pub mod probes;
+mod shutdown;
 pub mod startup;
 mod stores;
 pub mod telemetry;
@@ -16,11 +19,12 @@ mod upkeep;
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::SecretString;
 
 use self::health::HealthCheck;
 pub use self::lifecycle::Lifecycle;
+use self::telemetry::Metrics;
+use crate::crypto::Pseudonyms;
 use crate::domain::ModelCatalog;
 use crate::gateways::TokenVerifier;
 use crate::sandbox::Runner;
@@ -47,6 +51,8 @@ pub struct Front {
     pub trusted_proxy_hops: usize,
     /// Web origins besides our own whose pages may call.
     pub allowed_origins: Vec<String>,
+    /// Whether this process is on its way out.
+    pub lifecycle: Lifecycle,
 }
 
 /// Everything a request to `tester worker` can need. Nothing in it knows a user or can reach one.
@@ -62,13 +68,15 @@ pub struct WorkerState {
     /// Silence after which a stream gets a comment.
     pub heartbeat: Duration,
     /// Renders the metrics.
-    pub metrics: PrometheusHandle,
+    pub metrics: Metrics,
 }
 
 /// Everything a request can need: the container, put together once by [`startup`].
 pub struct AppState {
     /// Recognises users.
     pub verifier: Arc<dyn TokenVerifier>,
+    /// Names them in logs.
+    pub pseudonyms: Pseudonyms,
     /// Counts what they do.
     pub rate_limits: RateLimits,
     /// Writes tests.
@@ -90,7 +98,7 @@ pub struct AppState {
     /// Whether this process is on its way out.
     pub lifecycle: Lifecycle,
     /// Renders the metrics.
-    pub metrics: PrometheusHandle,
+    pub metrics: Metrics,
     /// Asks every dependency how it is.
     pub health: HealthCheck,
 }

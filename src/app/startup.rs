@@ -10,22 +10,21 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_cors::Cors;
 use actix_web::dev::{Server, ServerHandle};
-use actix_web::http::header;
-use actix_web::middleware::{DefaultHeaders, NormalizePath, from_fn};
+use actix_web::middleware::{NormalizePath, from_fn};
 use actix_web::{App, HttpServer, web};
 
+use super::edge::{self, cors};
 use super::health::HealthCheck;
 use super::lifecycle::Lifecycle;
 use super::local_data::{LocalData, LocalDataError};
 use super::stores::Stores;
-use super::{AppState, Audience, Front, WorkerState, engines, telemetry, upkeep};
+use super::{AppState, Audience, Front, WorkerState, engines, shutdown, telemetry, upkeep};
 use crate::api;
 use crate::config::{
     CommonSettings, DevSettings, ListenSettings, RotationSettings, ServeSettings, WorkerSettings,
 };
-use crate::crypto::{CacheCipher, CacheKeyer, FieldCipher, MasterKey};
+use crate::crypto::{CacheCipher, CacheKeyer, FieldCipher, MasterKey, Pseudonyms};
 use crate::gateways::gemini::{Gemini, GeminiSetupError};
 use crate::gateways::http::{self, Traffic};
 use crate::gateways::{
@@ -194,6 +193,7 @@ impl Application {
             audience: Audience::Internet,
             trusted_proxy_hops: 0,
             allowed_origins: Vec::new(),
+            lifecycle: lifecycle.clone(),
         };
         let (server, address) =
             bind(&settings.listen, web::Data::new(state), front, api::worker_routes)?;
@@ -214,7 +214,7 @@ impl Application {
         self.address
     }
 
-    /// Serves until `stop` is ready, then drains and closes.
+    /// Serves until `stop` is ready, then ends in the phases of [`shutdown`].
     ///
     /// # Errors
     ///
@@ -225,19 +225,14 @@ impl Application {
             ended = &mut server => return ended.map_err(io::Error::other)?,
             () = stop => {}
         }
-        tracing::info!("draining");
-        match &self.runner {
-            // Runs in this process go on for as long as streams do.
-            Some(runner) => {
-                tokio::join!(self.lifecycle.drain(self.grace), runner.drain(self.grace));
-            }
-            None => self.lifecycle.drain(self.grace).await,
-        }
+        shutdown::wind_up(&self.lifecycle, self.runner.as_ref(), self.grace).await;
+        tracing::info!(phase = 5, "shutting down: connections are closed");
         self.handle.stop(true).await;
         let ended = server.await.map_err(io::Error::other)?;
         if let Some(database) = self.database {
             database.close().await;
         }
+        telemetry::flush().await;
         ended
     }
 
@@ -249,6 +244,7 @@ impl Application {
             audience: choices.audience,
             trusted_proxy_hops: common.server.trusted_proxy_hops,
             allowed_origins: common.server.allowed_origins.clone(),
+            lifecycle: lifecycle.clone(),
         };
         let audience = choices.audience;
         let state = web::Data::new(state(common, choices, lifecycle.clone()));
@@ -321,6 +317,7 @@ fn state(common: CommonSettings, choices: Choices, lifecycle: Lifecycle) -> AppS
     }));
     AppState {
         verifier: choices.verifier,
+        pseudonyms: Pseudonyms::new(&choices.key),
         rate_limits: RateLimits::new(choices.stores.limiter, common.rate_limits),
         execution: ExecutionService::new(choices.executor, lifecycle.draining()),
         generation,
@@ -352,14 +349,13 @@ where
             .app_data(state.clone())
             .app_data(front.clone())
             .configure(routes)
-            .wrap(from_fn(api::observe))
-            .wrap(
-                DefaultHeaders::new()
-                    .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-                    .add((header::CACHE_CONTROL, "no-store")),
-            )
+            // From the inside out.
+            .wrap(from_fn(api::answer))
             .wrap(NormalizePath::trim())
             .wrap(cors(&front.allowed_origins))
+            .wrap(from_fn(api::answer))
+            .wrap(edge::headers(front.audience))
+            .wrap(from_fn(api::observe))
     })
     .disable_signals()
     .shutdown_timeout(CLOSING_SECONDS)
@@ -375,15 +371,4 @@ where
     let server = server.bind(address).map_err(|source| StartupError::Listen { address, source })?;
     let address = *server.addrs().first().expect("bind succeeded, so there is an address");
     Ok((server.run(), address))
-}
-
-/// Web pages of these origins may call the API and read its answers.
-fn cors(origins: &[String]) -> Cors {
-    origins
-        .iter()
-        .fold(Cors::default(), |cors, origin| cors.allowed_origin(origin))
-        .allowed_methods(["GET", "POST", "DELETE"])
-        .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT_LANGUAGE])
-        .expose_headers(["X-Trace-ID", "Link", "Retry-After", "X-Unreadable-Items"])
-        .max_age(3600)
 }

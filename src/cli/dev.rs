@@ -40,9 +40,9 @@ pub fn run(
     if let Some(data_dir) = args.data_dir {
         settings.data_dir = data_dir;
     }
-    telemetry::init_logs(&settings.common.telemetry)?;
     let can_generate = settings.gemini.is_some();
     super::runtime()?.block_on(async {
+        telemetry::init(&settings.common.telemetry, "tester-dev")?;
         let application = Application::dev(settings).await?;
         writeln!(output, "TESTER is ready at http://{}", application.address())?;
         if !can_generate {

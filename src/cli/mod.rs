@@ -2,6 +2,7 @@
 
 pub mod check_env;
 pub mod dev;
+pub mod healthcheck;
 pub mod keygen;
 pub mod migrate;
 pub mod rotate_keys;
@@ -44,6 +45,8 @@ enum Command {
     Worker(worker::Args),
     /// Checks the settings and says how to put them right; never shows a value.
     CheckEnv(check_env::Args),
+    /// Asks whether the server beside it is alive: the health check of a container.
+    Healthcheck(healthcheck::Args),
     /// Prints fresh secrets as lines of a .env file.
     Keygen,
     /// Prints the schema of the Supabase project as SQL, for a new project and for an existing one.
@@ -95,6 +98,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Dev(args) => dev::run(args, &mut stdout, &mut stderr),
         Command::Worker(args) => worker::run(args, &mut stdout, &mut stderr),
         Command::CheckEnv(args) => check_env::run(args, &mut stdout),
+        Command::Healthcheck(args) => healthcheck::run(args, &mut stdout, &mut stderr),
         Command::Keygen => keygen::run(&mut stdout),
         Command::RotateKeys(args) => rotate_keys::run(args, &mut stdout, &mut stderr),
         Command::Migrate(args) => migrate::run(&args, &mut stdout),

@@ -57,9 +57,9 @@ pub fn run(
         Ok(settings) => settings,
         Err(problems) => return refuse(&problems, errors),
     };
-    telemetry::init_logs(&settings.telemetry)?;
     let mode = if args.dry_run { RotationMode::DryRun } else { RotationMode::Rotate };
     let report = super::runtime()?.block_on(async {
+        telemetry::init(&settings.telemetry, "tester-rotate-keys")?;
         let supabase = startup::stored_rows(&settings)?;
         supabase.ping().await.context("the database can't be used")?;
         let mut told = Instant::now();

@@ -29,8 +29,8 @@ pub fn run(args: Args, errors: &mut impl Write) -> anyhow::Result<Outcome> {
         Ok(settings) => settings,
         Err(problems) => return refuse(&problems, errors),
     };
-    telemetry::init_logs(&settings.common.telemetry)?;
     super::runtime()?.block_on(async {
+        telemetry::init(&settings.common.telemetry, "tester-serve")?;
         let application = Application::serve(settings).await?;
         tracing::info!(address = %application.address(), "ready");
         application.run_until(stop_requested()).await.context("the server failed")

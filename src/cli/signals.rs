@@ -6,6 +6,7 @@ pub(super) async fn stop_requested() {
     wait().await;
     tokio::spawn(async {
         wait().await;
+        tracing::warn!("asked twice to stop: ending at once");
         std::process::exit(1);
     });
 }

@@ -52,8 +52,8 @@ pub fn run(
     if let Some(data_dir) = args.data_dir {
         settings.data_dir = data_dir;
     }
-    telemetry::init_logs(&settings.telemetry)?;
     super::runtime()?.block_on(async {
+        telemetry::init(&settings.telemetry, "tester-worker")?;
         let application = Application::worker(settings).await?;
         tracing::info!(address = %application.address(), "ready");
         application.run_until(stop_requested()).await.context("the server failed")

@@ -53,6 +53,7 @@ pub(super) struct ServerKnobs {
 pub(super) struct TelemetryKnobs {
     pub(super) format: String,
     pub(super) filter: String,
+    pub(super) traces_sampled: f64,
 }
 
 #[derive(Debug, Deserialize)]

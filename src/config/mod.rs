@@ -29,7 +29,7 @@ pub use services::{
     CacheSettings, DataApiSettings, JwtIssuer, RateLimitSettings, RedisSettings, StreamSettings,
     SupabaseSettings, TurnstileSettings, WalletSettings, WorkerClientSettings,
 };
-pub use telemetry::{LogFormat, TelemetrySettings};
+pub use telemetry::{LogFormat, TelemetrySettings, TracesSettings};
 pub use variables::{Need, Role, Variable};
 pub use worker::WorkerSettings;
 

@@ -87,7 +87,7 @@ const fn needs(serve: Need, dev: Need, worker: Need) -> Needs {
 }
 
 /// All of them, in the order of reports and of `.env.example`.
-pub static ALL: [&Variable; 32] = [
+pub static ALL: [&Variable; 35] = [
     &GEMINI_API_KEY,
     &SUPABASE_URL,
     &SUPABASE_SERVICE_ROLE_KEY,
@@ -113,6 +113,9 @@ pub static ALL: [&Variable; 32] = [
     &TRUSTED_PROXY_HOPS,
     &LOG_FORMAT,
     &RUST_LOG,
+    &GOOGLE_CLOUD_PROJECT,
+    &OTEL_EXPORTER_OTLP_ENDPOINT,
+    &OTEL_EXPORTER_OTLP_HEADERS,
     &RATE_LIMIT_GENERATE_PER_MINUTE,
     &RATE_LIMIT_EXECUTE_PER_MINUTE,
     &RATE_LIMIT_STATUS_PER_MINUTE,
@@ -344,6 +347,32 @@ pub static RUST_LOG: Variable = Variable {
     remedy: "a tracing filter, such as info or info,tester=debug",
 };
 
+/// `GOOGLE_CLOUD_PROJECT`
+pub static GOOGLE_CLOUD_PROJECT: Variable = Variable {
+    name: "GOOGLE_CLOUD_PROJECT",
+    needs: needs(Need::Optional, Need::Optional, Need::Optional),
+    purpose: "the project whose Cloud Logging shows a trace's lines together; default none: lines \
+              carry the bare trace id",
+    remedy: "the project's id (not its number or name), such as my-project-123",
+};
+
+/// `OTEL_EXPORTER_OTLP_ENDPOINT`
+pub static OTEL_EXPORTER_OTLP_ENDPOINT: Variable = Variable {
+    name: "OTEL_EXPORTER_OTLP_ENDPOINT",
+    needs: needs(Need::Optional, Need::Optional, Need::Optional),
+    purpose: "the OpenTelemetry collector that traces are sent to; without it none are made",
+    remedy: "the collector's root URL for OTLP over HTTP, such as http://localhost:4318; plain \
+             http only to private addresses in production",
+};
+
+/// `OTEL_EXPORTER_OTLP_HEADERS`
+pub static OTEL_EXPORTER_OTLP_HEADERS: Variable = Variable {
+    name: "OTEL_EXPORTER_OTLP_HEADERS",
+    needs: needs(Need::Optional, Need::Optional, Need::Unread),
+    purpose: "headers that the collector wants to see; default none",
+    remedy: "name=value, several separated by commas, values percent-encoded",
+};
+
 /// `RATE_LIMIT_GENERATE_PER_MINUTE`
 pub static RATE_LIMIT_GENERATE_PER_MINUTE: Variable = Variable {
     name: "RATE_LIMIT_GENERATE_PER_MINUTE",
@@ -445,6 +474,8 @@ mod tests {
                 "HOST",
                 "LOG_FORMAT",
                 "RUST_LOG",
+                "GOOGLE_CLOUD_PROJECT",
+                "OTEL_EXPORTER_OTLP_ENDPOINT",
                 "SANDBOX_ENGINE",
                 "DOCKER_RUNTIME",
                 "DOCKER_HOST",

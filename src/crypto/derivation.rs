@@ -13,6 +13,8 @@ pub(super) enum Purpose {
     CacheAddress,
     /// Sealing cached values.
     CacheValue,
+    /// Naming users in logs.
+    UserPseudonym,
 }
 
 impl Purpose {
@@ -23,6 +25,7 @@ impl Purpose {
             Self::FieldKeyId => b"tester/v1/field key id",
             Self::CacheAddress => b"tester/v1/cache address",
             Self::CacheValue => b"tester/v1/cache value",
+            Self::UserPseudonym => b"tester/v1/user pseudonym",
         }
     }
 }
@@ -61,6 +64,7 @@ mod tests {
             derive::<32>(&master, Purpose::FieldKeyId),
             derive::<32>(&master, Purpose::CacheAddress),
             derive::<32>(&master, Purpose::CacheValue),
+            derive::<32>(&master, Purpose::UserPseudonym),
             bytes,
         ];
         for (index, key) in keys.iter().enumerate() {

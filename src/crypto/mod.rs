@@ -10,6 +10,7 @@
 //! | the name of that key in an envelope | `field key id` | none, it is public |
 //! | addresses of cached values, [`CacheKeyer`] | `cache address` | HMAC-SHA256 |
 //! | cached values, [`CacheCipher`] | `cache value` | AES-256-GCM |
+//! | users' names in logs, [`Pseudonyms`] | `user pseudonym` | HMAC-SHA256 |
 
 mod aead;
 mod associated;
@@ -18,9 +19,11 @@ mod derivation;
 mod fernet;
 mod field;
 mod master_key;
+mod pseudonym;
 mod secrets;
 
 pub use cache::{CacheCipher, CacheKeyer};
 pub use field::{DecryptError, FieldCipher, FieldContext, StoredForm};
 pub use master_key::{InvalidMasterKey, MasterKey};
+pub use pseudonym::Pseudonyms;
 pub use secrets::random_secret;

@@ -11,6 +11,7 @@ mod model;
 mod prompt;
 mod runtime;
 mod source;
+mod trace;
 mod user;
 mod verdict;
 mod wallet;
@@ -19,7 +20,7 @@ pub use cache::{CacheKey, CacheMetadata};
 pub use encrypted::EncryptedData;
 pub use generation::{Freshness, Generation, GenerationRequest, NewGeneration, TokenUsage};
 pub use history::{HistoryPage, InvalidCursor, PageCursor, PageRequest, UnreadableRow};
-pub use ids::{GenerationId, TraceId, UserId};
+pub use ids::{GenerationId, UserId};
 pub use language::{LanguageCode, UnknownLanguage};
 pub use locale::Locale;
 pub use model::{
@@ -32,6 +33,7 @@ pub use source::{
     DESCRIPTION_MAX_CHARS, Description, ProgramText, SOURCE_MAX_CHARS, SOURCE_MIN_CHARS,
     SourceCode, TextProblem,
 };
+pub use trace::{SpanId, TraceContext, TraceId};
 pub use user::AuthenticatedUser;
 pub use verdict::{
     ExecutionEvent, ExecutionRequest, Limit, LimitReached, RequestedLimits, RunStats, RunStatus,

@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{LanguageCode, Locale, ProgramText};
+use super::{LanguageCode, Locale, ProgramText, TraceContext};
 
 /// What a user wants to see run: tests, and the code they test.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub struct ExecutionRequest {
     pub limits: RequestedLimits,
     /// The language of messages.
     pub locale: Locale,
+    /// Where in a trace the run was asked for.
+    pub trace: TraceContext,
 }
 
 /// What a caller may lower for one run. A value above the configured limit is cut down to it.

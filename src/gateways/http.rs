@@ -10,9 +10,10 @@
 
 use std::error::Error as _;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use reqwest::{Client, Response};
+use metrics::{counter, histogram};
+use reqwest::{Client, RequestBuilder, Response};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::Verifier;
 use thread_local::ThreadLocal;
@@ -96,6 +97,72 @@ impl ThreadLocalClient {
     /// The client of the calling thread.
     pub fn get(&self) -> &Client {
         self.clients.get_or(|| client(self.traffic, self.connect_timeout))
+    }
+}
+
+/// Whom a call goes to, as a label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Peer {
+    /// The model.
+    Gemini,
+    /// Supabase's Data API.
+    Supabase,
+    /// Supabase's public signing keys.
+    SigningKeys,
+    /// Cloudflare's siteverify.
+    Turnstile,
+    /// The execution half.
+    Worker,
+}
+
+impl Peer {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Gemini => "gemini",
+            Self::Supabase => "supabase",
+            Self::SigningKeys => "signing_keys",
+            Self::Turnstile => "turnstile",
+            Self::Worker => "worker",
+        }
+    }
+}
+
+/// Sends a request and waits for the head of the answer; operators see how long it took and what
+/// came of it.
+///
+/// # Errors
+///
+/// As [`RequestBuilder::send`].
+pub async fn send(peer: Peer, request: RequestBuilder) -> Result<Response, reqwest::Error> {
+    let mut call = Call { peer, begun: Instant::now(), outcome: "abandoned" };
+    let answer = request.send().await;
+    call.outcome = match &answer {
+        Ok(answer) if answer.status().is_success() => "ok",
+        Ok(answer) if answer.status().is_server_error() => "failed",
+        Ok(_) => "refused",
+        Err(_) => "unreachable",
+    };
+    answer
+}
+
+/// Counted when dropped: a call is dropped too when its caller's time is up.
+struct Call {
+    peer: Peer,
+    begun: Instant,
+    outcome: &'static str,
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        let peer = self.peer.as_str();
+        counter!(
+            "tester_dependency_requests_total",
+            "dependency" => peer,
+            "outcome" => self.outcome
+        )
+        .increment(1);
+        histogram!("tester_dependency_request_seconds", "dependency" => peer)
+            .record(self.begun.elapsed());
     }
 }
 

@@ -8,7 +8,8 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{BotCheck, BotCheckError, http};
+use super::http::{self, Peer};
+use super::{BotCheck, BotCheckError};
 use crate::config::{DevSettings, TurnstileSettings};
 
 /// Longest token that siteverify takes. Characters are bytes here: a token is ASCII.
@@ -109,7 +110,7 @@ impl Turnstile {
         question: &Question<'_>,
     ) -> Result<(StatusCode, Option<Answer>), reqwest::Error> {
         let request = self.client.post(self.settings.verify_url.clone()).json(question);
-        let mut response = request.send().await?;
+        let mut response = http::send(Peer::Turnstile, request).await?;
         let status = response.status();
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await? {

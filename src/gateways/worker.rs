@@ -20,7 +20,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
 use super::executor::{Execution, Executor, ExecutorError};
-use super::http::{self, ThreadLocalClient, Traffic, read_limited};
+use super::http::{self, Peer, ThreadLocalClient, Traffic, read_limited};
 use super::sse::{Decoder, Frame};
 use crate::config::WorkerClientSettings;
 use crate::domain::{ExecutionEvent, ExecutionRequest, TestResult, Verdict};
@@ -143,14 +143,16 @@ impl WorkerClient {
         let mut authorization = HeaderValue::from_str(self.authorization.expose_secret())
             .expect("the constructor made one of it");
         authorization.set_sensitive(true);
-        let sent = self
+        let call = self
             .clients
             .get()
             .post(worker.stream.clone())
             .header(AUTHORIZATION, authorization)
             .header(ACCEPT_LANGUAGE, request.locale.tag())
-            .json(&body)
-            .send();
+            // The lines and spans of both halves are found together.
+            .header("traceparent", request.trace.to_traceparent())
+            .json(&body);
+        let sent = http::send(Peer::Worker, call);
         let response = match timeout_at(deadline, sent).await {
             Err(_) => return Asked::Failed(ExecutorError::Timeout),
             Ok(Err(error)) if error.is_connect() => {

@@ -140,21 +140,37 @@ impl Runner {
         self.0.draining.is_cancelled()
     }
 
-    /// Takes nothing on any more, lets what it took on end for that long, then ends it, and
-    /// destroys every sandbox. Returns when nothing is left.
-    pub async fn drain(&self, grace: Duration) {
+    /// Takes nothing on any more.
+    pub fn refuse_work(&self) {
         self.0.draining.cancel();
         self.0.tasks.close();
-        if tokio::time::timeout(grace, self.0.tasks.wait()).await.is_err() {
-            tracing::warn!(running = self.0.tasks.len(), "the grace time is over, ending the runs");
-            self.0.cut_off.cancel();
-            self.0.tasks.wait().await;
-        }
+    }
+
+    /// How many runs it took on and has not ended.
+    #[must_use]
+    pub fn running(&self) -> usize {
+        self.0.tasks.len()
+    }
+
+    /// Waits until no run is left; whether that was so before the time was up.
+    pub async fn is_idle_within(&self, time: Duration) -> bool {
+        tokio::time::timeout(time, self.0.tasks.wait()).await.is_ok()
+    }
+
+    /// Ends all runs; whoever watches one is told.
+    pub fn cut_work_off(&self) {
+        self.0.cut_off.cancel();
+    }
+
+    /// Destroys every sandbox, after the last run. Returns when nothing is left.
+    pub async fn destroy(&self) {
+        self.0.tasks.wait().await;
         self.0.pool.close().await;
     }
 
     async fn fill(&self, request: ExecutionRequest, place: OwnedSemaphorePermit, events: Events) {
         let language = request.language;
+        let asked = std::time::Instant::now();
         let turn = tokio::select! {
             () = events.closed() => return,
             () = self.0.cut_off.cancelled() => {
@@ -165,6 +181,8 @@ impl Runner {
             turn = self.0.turns.acquire() => turn,
         };
         let Ok(turn) = turn else { return };
+        metrics::histogram!("tester_execution_wait_seconds", "language" => language.as_str())
+            .record(asked.elapsed());
         let begun = std::time::Instant::now();
         let verdict = self.execute(request, &events).await;
         drop(turn);

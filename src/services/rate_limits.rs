@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use metrics::counter;
+
 use crate::config::RateLimitSettings;
 use crate::domain::UserId;
 use crate::stores::{LimitedAction, RateLimit, RateLimiter};
@@ -48,6 +50,13 @@ impl RateLimits {
     /// [`LimitReached`] when there were too many; a refused action does not count.
     pub async fn admit(&self, user: UserId, action: LimitedAction) -> Result<(), LimitReached> {
         let usage = self.limiter.acquire(user, action, self.limit(action)).await;
+        let outcome = if usage.retry_after.is_none() { "admitted" } else { "refused" };
+        counter!(
+            "tester_rate_limit_decisions_total",
+            "action" => action.as_str(),
+            "outcome" => outcome
+        )
+        .increment(1);
         usage.retry_after.map_or(Ok(()), |retry_after| Err(LimitReached { retry_after }))
     }
 

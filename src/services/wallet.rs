@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use metrics::counter;
 use time::OffsetDateTime;
 
 use crate::config::WalletSettings;
@@ -60,7 +61,9 @@ impl WalletService {
         user: UserId,
         now: OffsetDateTime,
     ) -> Result<WalletBalance, RepositoryError> {
-        self.repository.open(user, self.settings.gifts, now).await
+        let opened = self.repository.open(user, self.settings.gifts, now).await;
+        count("open", opened.as_ref().map(|_| Done));
+        opened
     }
 
     /// Takes the price of one generation. A user who was never here gets a wallet first.
@@ -79,22 +82,40 @@ impl WalletService {
             return Ok(Payment::Free);
         }
         let charge = Charge { user, amount: required, reference };
-        let mut deduction = self.repository.deduct(charge).await?;
-        if deduction == Deduction::NoWallet {
-            self.repository.open(user, self.settings.gifts, now).await?;
-            deduction = self.repository.deduct(charge).await?;
-        }
-        Ok(match deduction {
+        let deduction = self.deduct(charge, now).await;
+        count(
+            "deduct",
+            deduction.as_ref().map(|deduction| match deduction {
+                Deduction::Deducted { .. } => Done,
+                Deduction::Insufficient { .. } | Deduction::NoWallet => Refused,
+            }),
+        );
+        Ok(match deduction? {
             Deduction::Deducted { .. } => Payment::Charged(charge),
             Deduction::Insufficient { current } => Payment::Insufficient { required, current },
             Deduction::NoWallet => Payment::Insufficient { required, current: 0 },
         })
     }
 
+    async fn deduct(
+        &self,
+        charge: Charge,
+        now: OffsetDateTime,
+    ) -> Result<Deduction, RepositoryError> {
+        let deduction = self.repository.deduct(charge).await?;
+        if deduction != Deduction::NoWallet {
+            return Ok(deduction);
+        }
+        self.repository.open(charge.user, self.settings.gifts, now).await?;
+        self.repository.deduct(charge).await
+    }
+
     /// Closes a charge: the user has what was paid for. A failure is logged and harms nobody: an
     /// open charge is at worst given back.
     pub async fn settle(&self, charge: Charge) {
-        if let Err(error) = self.repository.settle(charge).await {
+        let settled = self.repository.settle(charge).await;
+        count("settle", settled.as_ref().map(|_| Done));
+        if let Err(error) = settled {
             tracing::warn!(generation = %charge.reference, %error, "the charge could not be settled");
         }
     }
@@ -102,7 +123,15 @@ impl WalletService {
     /// Gives a charge back. A failure is logged; the charge stays open, and is given back as an
     /// abandoned one.
     pub async fn refund(&self, charge: Charge) {
-        match self.repository.refund(charge).await {
+        let refunded = self.repository.refund(charge).await;
+        count(
+            "refund",
+            refunded.as_ref().map(|refund| match refund {
+                Refund::Refunded { .. } => Done,
+                Refund::AlreadyClosed => Refused,
+            }),
+        );
+        match refunded {
             Ok(Refund::Refunded { .. }) => {
                 tracing::info!(generation = %charge.reference, amount = charge.amount, "refunded");
             }
@@ -112,7 +141,6 @@ impl WalletService {
             Err(error) => {
                 tracing::error!(
                     generation = %charge.reference,
-                    user = %charge.user,
                     amount = charge.amount,
                     %error,
                     "the refund failed and is left to the next look for abandoned charges"
@@ -129,4 +157,24 @@ impl WalletService {
             Err(error) => tracing::warn!(%error, "no look for abandoned charges was possible"),
         }
     }
+}
+
+/// What came of asking the wallet, as a label.
+#[derive(Clone, Copy)]
+enum Asked {
+    Done,
+    Refused,
+}
+
+use Asked::{Done, Refused};
+
+/// What operators see of the wallet.
+fn count(operation: &'static str, asked: Result<Asked, &RepositoryError>) {
+    let outcome = match asked {
+        Ok(Done) => "ok",
+        Ok(Refused) => "refused",
+        Err(_) => "failed",
+    };
+    counter!("tester_wallet_operations_total", "operation" => operation, "outcome" => outcome)
+        .increment(1);
 }

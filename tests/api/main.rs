@@ -2,13 +2,16 @@
 
 mod accounts;
 mod bot_check;
+mod edge;
 mod execution;
 mod killed;
 mod leaving;
 mod refusals;
 mod secrets;
+mod shutdown;
 mod signing_keys;
 mod slow_dependencies;
 mod streaming;
 mod supabase_faults;
 mod support;
+mod telemetry;

@@ -177,7 +177,7 @@ impl ApiError {
             detail,
             message,
             status,
-            trace_id: context.trace_id.to_string(),
+            trace_id: context.trace.trace_id.to_string(),
             kind: ErrorKind::Error,
         }
     }
@@ -306,13 +306,13 @@ mod tests {
     use actix_web::body::MessageBody as _;
 
     use super::*;
-    use crate::domain::{Locale, TraceId};
+    use crate::domain::{Locale, TraceContext};
 
     const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
     fn respond(error: &ApiError, locale: Locale) -> HttpResponse {
-        let trace_id = TraceId::from_cloud_trace_context(TRACE).expect("32 hex digits");
-        error.respond(&RequestContext { trace_id, locale, client: None })
+        let trace = TraceContext::from_cloud_trace_context(TRACE).expect("32 hex digits");
+        error.respond(&RequestContext { trace, locale, client: None })
     }
 
     fn text(response: HttpResponse) -> String {

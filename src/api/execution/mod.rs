@@ -21,9 +21,7 @@ use super::languages::requested_language_schema;
 use super::openapi::refusals;
 use super::sse;
 use crate::app::AppState;
-use crate::domain::{
-    ExecutionRequest, Locale, ProgramText, RequestedLimits, SOURCE_MAX_CHARS, Verdict,
-};
+use crate::domain::{ExecutionRequest, ProgramText, RequestedLimits, SOURCE_MAX_CHARS, Verdict};
 use crate::services::execution::ExecutionService;
 use crate::stores::LimitedAction;
 
@@ -114,7 +112,12 @@ pub(super) async fn watch(
 ) -> Result<HttpResponse, ApiError> {
     let locale = order.locale;
     let execution = service.stream(order).await?;
-    Ok(sse::respond(execution, move |event| LocalizedEvent { event, locale }, heartbeat))
+    Ok(sse::respond(
+        sse::Kind::Execute,
+        execution,
+        move |event| LocalizedEvent { event, locale },
+        heartbeat,
+    ))
 }
 
 async fn order(
@@ -126,8 +129,7 @@ async fn order(
     let user = authenticate(state, request).await?;
     admit(state, &user, LimitedAction::Execute).await?;
     let mut fields = read_object(request, payload, state.body_timeout).await?;
-    let locale = RequestContext::of(request).locale;
-    read(&mut fields, "code", RequestedLimits::default(), locale)
+    read(&mut fields, "code", RequestedLimits::default(), RequestContext::of(request))
 }
 
 /// Takes a body apart. The halves call the code under test by different names.
@@ -135,14 +137,15 @@ pub(super) fn read(
     fields: &mut Fields,
     source_name: &'static str,
     limits: RequestedLimits,
-    locale: Locale,
+    context: RequestContext,
 ) -> Result<ExecutionRequest, ApiError> {
     let mut program =
         |name| ProgramText::parse(fields.text(name)?).map_err(|problem| bad_text(name, problem));
     let source = program(source_name)?;
     let tests = program("test_code")?;
     let language = parse_language(&fields.text("language")?)?;
-    Ok(ExecutionRequest { source, tests, language, limits, locale })
+    let RequestContext { locale, trace, .. } = context;
+    Ok(ExecutionRequest { source, tests, language, limits, locale, trace })
 }
 
 fn program_schema() -> Object {

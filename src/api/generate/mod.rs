@@ -142,7 +142,12 @@ pub(super) async fn generate(
         .await
         .map_err(|_| ApiError::Internal("the generation ended unasked".to_owned()))??;
     let locale = context.locale;
-    Ok(sse::respond(ticket.events, move |event| LocalizedEvent { event, locale }, state.heartbeat))
+    Ok(sse::respond(
+        sse::Kind::Generate,
+        ticket.events,
+        move |event| LocalizedEvent { event, locale },
+        state.heartbeat,
+    ))
 }
 
 fn parse_model(requested: Option<&str>, state: &AppState) -> Result<Model, ApiError> {

@@ -17,8 +17,8 @@ use super::parse;
 use super::problems::{Fault, Flaw, Problem, Problems};
 use super::variables::{self, Need, Role, Variable};
 use super::{
-    DeployEnvironment, DevSettings, RotationSettings, SandboxSettings, ServeSettings,
-    WorkerSettings,
+    DeployEnvironment, DevSettings, ListenSettings, RotationSettings, SandboxSettings,
+    ServeSettings, WorkerSettings,
 };
 
 impl ServeSettings {
@@ -118,6 +118,20 @@ impl WorkerSettings {
                 sandbox: sandbox?,
             })
         })
+    }
+}
+
+impl ListenSettings {
+    /// Judges where a server listens alone, by the rules of `tester worker`, which are those of
+    /// `tester serve`: whoever asks a server how it is needs to know no more.
+    ///
+    /// # Errors
+    ///
+    /// Every problem there is, at once.
+    pub fn load(sources: &Sources) -> Result<Self, Problems> {
+        let mut loader = Loader::new(Role::Worker, sources);
+        let listen = loader.listen();
+        loader.finish(|| Some(listen))
     }
 }
 

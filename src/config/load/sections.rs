@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{Loader, Lookup};
+use super::{Loader, Lookup, Need};
 use crate::config::constants::{gemini, http, turnstile};
 use crate::config::knobs::TelemetryKnobs;
 use crate::config::parse::{self, SupabaseKeyRole, Transport};
@@ -19,7 +19,7 @@ use crate::config::variables::{self, Variable};
 use crate::config::{
     CacheSettings, CommonSettings, DataApiSettings, GeminiSettings, JwtIssuer, ListenSettings,
     LogFormat, RateLimitSettings, RedisSettings, ServerSettings, StreamSettings, SupabaseSettings,
-    TelemetrySettings, TurnstileSettings, WalletSettings, WorkerClientSettings,
+    TelemetrySettings, TracesSettings, TurnstileSettings, WalletSettings, WorkerClientSettings,
 };
 use crate::crypto::MasterKey;
 use crate::domain::{CatalogProblem, ModelCatalog, WalletGifts};
@@ -210,7 +210,7 @@ impl Loader<'_> {
     }
 
     pub(super) fn telemetry(&mut self) -> TelemetrySettings {
-        let TelemetryKnobs { format, filter } = self.knobs.telemetry.clone();
+        let TelemetryKnobs { format, filter, traces_sampled } = self.knobs.telemetry.clone();
         let format = ("telemetry.format", format.as_str());
         let filter = ("telemetry.filter", filter.as_str());
         let format = self.value_or_knob(&variables::LOG_FORMAT, format, parse::log_format);
@@ -218,7 +218,28 @@ impl Loader<'_> {
         TelemetrySettings {
             format: format.unwrap_or(LogFormat::Json),
             filter: filter.unwrap_or_default(),
+            project: self.value(&variables::GOOGLE_CLOUD_PROJECT, parse::google_project),
+            traces: self.traces(traces_sampled),
         }
+    }
+
+    fn traces(&mut self, sampled: f64) -> Option<TracesSettings> {
+        if !(0.0..=1.0).contains(&sampled) {
+            self.knob_problem("telemetry.traces_sampled", "must be from 0 to 1".into());
+        }
+        // A collector stands beside the process or in its private network.
+        let transport = Transport::private(self.rules);
+        let endpoint = self.value(&variables::OTEL_EXPORTER_OTLP_ENDPOINT, |text| {
+            parse::root_url(text, transport)
+        });
+        // They may hold a key of the collector, and the worker is to hold no key but its own token.
+        let headers = match variables::OTEL_EXPORTER_OTLP_HEADERS.need(self.role) {
+            Need::Unread => None,
+            Need::Required | Need::Optional => {
+                self.value(&variables::OTEL_EXPORTER_OTLP_HEADERS, parse::otlp_headers)
+            }
+        };
+        Some(TracesSettings { endpoint: endpoint?, headers: headers.unwrap_or_default(), sampled })
     }
 
     pub(super) fn listen(&mut self) -> ListenSettings {

@@ -6,6 +6,7 @@ mod placeholder;
 mod plain;
 mod secret;
 mod supabase_key;
+mod telemetry;
 mod web;
 
 pub(super) use engine::{docker_host, docker_runtime, image_name, sandbox_engine};
@@ -17,6 +18,7 @@ pub(super) use secret::{
     worker_token,
 };
 pub(super) use supabase_key::{SupabaseKeyRole, supabase_key};
+pub(super) use telemetry::{google_project, otlp_headers};
 pub(super) use web::{
     Transport, endpoint_url, hostnames, issuer, origins, root_url, turnstile_action, worker_urls,
 };

@@ -34,7 +34,7 @@ pub use failure::{Failure, Retry};
 use self::retry::RetrySchedule;
 use self::stream::{AnswerStream, Deadlines};
 use self::wire::{GenerateRequest, ModelList};
-use super::http::{self, BodyError, ThreadLocalClient, Traffic, read_limited};
+use super::http::{self, BodyError, Peer, ThreadLocalClient, Traffic, read_limited};
 use super::{LlmError, LlmProvider, LlmStream, Prompt};
 use crate::config::GeminiSettings;
 use crate::domain::Model;
@@ -107,7 +107,9 @@ impl Gemini {
         // The largest page there is: no second one to fetch.
         url.set_query(Some("pageSize=1000"));
         let request = self.client.get().get(url).header(KEY_HEADER, self.key.clone());
-        let response = within(deadlines, request.send()).await?.map_err(connection_failure)?;
+        let response = within(deadlines, http::send(Peer::Gemini, request))
+            .await?
+            .map_err(connection_failure)?;
         if response.status() != StatusCode::OK {
             return Err(self.refusal(response, deadlines).await);
         }
@@ -134,7 +136,9 @@ impl Gemini {
             .header(KEY_HEADER, self.key.clone())
             .header(CONTENT_TYPE, "application/json")
             .body(call.body.clone());
-        let response = within(call.deadlines, request.send()).await?.map_err(connection_failure)?;
+        let response = within(call.deadlines, http::send(Peer::Gemini, request))
+            .await?
+            .map_err(connection_failure)?;
         if response.status() != StatusCode::OK {
             return Err(self.refusal(response, call.deadlines).await);
         }

@@ -16,7 +16,7 @@ use url::Url;
 use super::key::VerificationKey;
 use super::key_set::{KeySet, NoKeySet};
 use crate::gateways::AuthError;
-use crate::gateways::http::{self, BodyError};
+use crate::gateways::http::{self, BodyError, Peer};
 
 /// Longest key set that is read. Supabase's have about 1 KiB.
 const ANSWER_MAX_BYTES: usize = 64 * 1024;
@@ -166,7 +166,8 @@ impl Shared {
 
     async fn ask(&self) -> Result<KeySet, FetchError> {
         let broken = |error| FetchError::Broken(http::describe(error));
-        let response = self.client.get(self.url.clone()).send().await.map_err(broken)?;
+        let request = self.client.get(self.url.clone());
+        let response = http::send(Peer::SigningKeys, request).await.map_err(broken)?;
         if response.status() != StatusCode::OK {
             return Err(FetchError::Status(response.status()));
         }

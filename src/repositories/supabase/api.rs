@@ -13,6 +13,7 @@ use url::Url;
 use super::failure::{CallError, Effect, refusal, retry_after, transport_error};
 use super::repetition::{Repeat, Schedule};
 use crate::config::DataApiSettings;
+use crate::gateways::http::{self, Peer};
 use crate::repositories::RepositoryError;
 
 const APIKEY: HeaderName = HeaderName::from_static("apikey");
@@ -177,7 +178,8 @@ async fn exchange(
     request: RequestBuilder,
     bound: AnswerBound,
 ) -> Result<(Vec<u8>, Option<u64>), CallError> {
-    let response = request.send().await.map_err(|error| transport_error(&error))?;
+    let response =
+        http::send(Peer::Supabase, request).await.map_err(|error| transport_error(&error))?;
     let status = response.status();
     if !status.is_success() {
         let wait = retry_after(response.headers());

@@ -1,10 +1,85 @@
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use serde_json::Value;
+use tester_peers::gemini::GeminiPeer;
+use tester_peers::supabase::SupabasePeer;
+use tester_peers::tokens::TokenMint;
+use tester_peers::turnstile::TurnstilePeer;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
+use uuid::Uuid;
 
-use super::{client, soon};
+use super::{GEMINI_KEY, JWT_SECRET, TURNSTILE_SECRET, client, environment, soon};
+
+/// What `tester serve` needs around it, when it is a process of its own.
+pub struct Peers {
+    pub gemini: GeminiPeer,
+    pub supabase: SupabasePeer,
+    pub turnstile: TurnstilePeer,
+    pub user: Uuid,
+    folder: tempfile::TempDir,
+}
+
+impl Peers {
+    pub async fn start() -> Self {
+        let gemini = GeminiPeer::start().await.expect("a free port");
+        gemini.expect_key(GEMINI_KEY);
+        let turnstile = TurnstilePeer::start(TURNSTILE_SECRET).await.expect("a free port");
+        Self {
+            gemini,
+            supabase: SupabasePeer::start().await.expect("a free port"),
+            turnstile,
+            user: Uuid::new_v4(),
+            folder: tempfile::tempdir().expect("a temporary folder"),
+        }
+    }
+
+    /// The `Authorization` value of the test's user.
+    pub fn authorization(&self) -> String {
+        let mint = TokenMint::new(JWT_SECRET, &format!("{}/auth/v1", self.supabase.url()));
+        format!("Bearer {}", mint.token_for(self.user))
+    }
+
+    fn environment(&self) -> Vec<(&'static str, String)> {
+        environment(&self.gemini.url(), &self.supabase.url(), &self.turnstile.url())
+    }
+}
+
+/// What a process wrote to its log.
+#[derive(Clone, Default)]
+pub struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    pub fn lines(&self) -> Vec<String> {
+        self.0.lock().expect("no test panics with it").clone()
+    }
+
+    /// The lines with this message, as the objects that they must be.
+    pub fn events(&self, message: &str) -> Vec<Value> {
+        let parse = |line: String| -> Value {
+            serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error} in {line:?}"))
+        };
+        self.lines().into_iter().map(parse).filter(|event| event["message"] == message).collect()
+    }
+
+    /// Waits for that many of them.
+    pub async fn until(&self, message: &str, count: usize) -> Vec<Value> {
+        soon(&format!("{count} lines {message:?}"), async {
+            loop {
+                let events = self.events(message);
+                if events.len() >= count {
+                    return events;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        })
+        .await
+    }
+}
 
 /// The real executable, as a process of its own, so that it can be killed for real.
 pub struct Process {
@@ -28,6 +103,31 @@ impl Process {
             line.split_once("http://").map(|(_, address)| address.trim_end_matches('/').to_owned())
         };
         Self::start(command, ready, |_| {}).await
+    }
+
+    /// Starts `tester serve` beside these peers. Its log is kept, line by line.
+    pub async fn serve(peers: &Peers, variables: &[(&str, &str)]) -> (Self, Log) {
+        Self::serve_with(peers, &[], variables).await
+    }
+
+    /// With further arguments.
+    pub async fn serve_with(
+        peers: &Peers,
+        arguments: &[&OsStr],
+        variables: &[(&str, &str)],
+    ) -> (Self, Log) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tester"));
+        command.arg("serve").args(arguments).current_dir(peers.folder.path()).env_clear();
+        command.envs(peers.environment()).envs(variables.iter().copied());
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        let ready = |line: &str| {
+            let event: Value = serde_json::from_str(line).ok()?;
+            (event["message"] == "ready").then(|| event["address"].as_str().map(str::to_owned))?
+        };
+        let log = Log::default();
+        let lines = Arc::clone(&log.0);
+        let keep = move |line| lines.lock().expect("no test panics with it").push(line);
+        (Self::start(command, ready, keep).await, log)
     }
 
     /// Starts a server and waits until it says at which address it is ready. The lines it writes,
@@ -81,10 +181,20 @@ impl Process {
     }
 
     /// SIGTERM, as a platform stops a container; gives the exit code.
-    pub async fn terminate(mut self) -> Option<i32> {
+    pub async fn terminate(self) -> Option<i32> {
+        self.ask_to_end().await;
+        self.ended().await
+    }
+
+    /// SIGTERM, without waiting.
+    pub async fn ask_to_end(&self) {
         let id = self.child.id().expect("the process is running").to_string();
         let sent = Command::new("kill").args(["-TERM", &id]).status().await;
         assert!(sent.expect("kill is there").success());
+    }
+
+    /// The exit code, once there is one.
+    pub async fn ended(mut self) -> Option<i32> {
         soon("the exit", self.child.wait()).await.expect("a status").code()
     }
 }

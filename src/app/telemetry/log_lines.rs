@@ -1,83 +1,34 @@
-//! Logs and metrics of this process.
-//!
-//! In `json` form one object a line with Cloud Logging's special fields (`severity`, `message`,
-//! `logging.googleapis.com/trace`), so that a request's lines are found under its trace id.
-
 use std::fmt;
-use std::io::{self, IsTerminal as _};
-use std::sync::OnceLock;
+use std::io;
 
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id};
+use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::layer::{Context, SubscriberExt as _};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, Scope};
-use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer};
 
-use crate::config::{LogFormat, TelemetrySettings};
-
-/// Bucket bounds of durations, in seconds: from a cached answer to the deadline of a slow one.
-const SECONDS_BUCKETS: [f64; 12] =
-    [0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 240.0];
-
-/// Why logging can't start.
-#[derive(Debug, thiserror::Error)]
-pub enum TelemetryError {
-    /// The filter is no tracing-subscriber filter.
-    #[error("RUST_LOG can't be read: {0}")]
-    Filter(#[from] tracing_subscriber::filter::ParseError),
-    /// Another subscriber is in place.
-    #[error("logging is set up already: {0}")]
-    Taken(#[from] tracing_subscriber::util::TryInitError),
-}
-
-/// Sends this process's logs to standard error. Call once, from the command line's edge.
+/// A layer that writes one JSON object a line, as Cloud Logging reads it. The fields of the
+/// enclosing spans come along.
 ///
-/// # Errors
-///
-/// [`TelemetryError`] when the filter is malformed or logging is set up already.
-pub fn init_logs(settings: &TelemetrySettings) -> Result<(), TelemetryError> {
-    let filter = EnvFilter::try_new(&settings.filter)?;
-    let registry = tracing_subscriber::registry().with(filter);
-    match settings.format {
-        LogFormat::Json => registry.with(JsonLines { write: io::stderr }).try_init()?,
-        LogFormat::Text => registry
-            .with(
-                tracing_subscriber::fmt::layer()
-                    .with_writer(io::stderr)
-                    .with_ansi(io::stderr().is_terminal())
-                    .with_target(false),
-            )
-            .try_init()?,
-    }
-    Ok(())
-}
-
-/// The process's metrics. The recorder is installed on the first call; later calls share it.
-///
-/// # Panics
-///
-/// When another library installed a recorder of its own, which none here does.
-pub fn metrics() -> PrometheusHandle {
-    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
-    HANDLE
-        .get_or_init(|| {
-            PrometheusBuilder::new()
-                .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS_BUCKETS)
-                .and_then(PrometheusBuilder::install_recorder)
-                .expect("the buckets are not empty, and nothing else installs a recorder")
-        })
-        .clone()
-}
-
-/// A layer that writes one JSON object a line. The fields of the enclosing spans come along.
-struct JsonLines<W> {
+/// <https://cloud.google.com/logging/docs/structured-logging#structured_logging_special_fields>:
+/// `trace_id` and `span_id` become the fields that join lines to a trace, and `httpRequest.…` one
+/// object of that name.
+pub(super) struct JsonLines<W> {
     write: W,
+    /// What stands before a trace id, so that Cloud Logging finds the trace.
+    trace_prefix: String,
+}
+
+impl<W> JsonLines<W> {
+    pub(super) fn new(write: W, project: Option<&str>) -> Self {
+        let trace_prefix =
+            project.map_or_else(String::new, |project| format!("projects/{project}/traces/"));
+        Self { write, trace_prefix }
+    }
 }
 
 /// A span's fields, kept for the events inside of it.
@@ -97,6 +48,15 @@ where
         }
     }
 
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        let Some(span) = context.span(id) else { return };
+        let mut fields = Fields::default();
+        values.record(&mut fields);
+        if let Some(SpanFields(known)) = span.extensions_mut().get_mut() {
+            known.extend(fields.0);
+        }
+    }
+
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let mut line = Map::new();
         let now = OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default();
@@ -110,8 +70,12 @@ where
         let mut fields = Fields::default();
         event.record(&mut fields);
         line.extend(fields.0);
-        if let Some(trace_id) = line.remove("trace_id") {
-            line.insert("logging.googleapis.com/trace".to_owned(), trace_id);
+        if let Some(Value::String(trace)) = line.remove("trace_id") {
+            let trace = format!("{}{trace}", self.trace_prefix);
+            line.insert("logging.googleapis.com/trace".to_owned(), trace.into());
+        }
+        if let Some(span) = line.remove("span_id") {
+            line.insert("logging.googleapis.com/spanId".to_owned(), span);
         }
         line.insert("target".to_owned(), event.metadata().target().into());
         let mut text = Value::Object(line).to_string();
@@ -138,7 +102,19 @@ struct Fields(Map<String, Value>);
 
 impl Fields {
     fn put(&mut self, field: &Field, value: impl Into<Value>) {
-        self.0.insert(field.name().to_owned(), value.into());
+        let name = field.name();
+        // For the exporter of traces only.
+        if name.starts_with("otel.") {
+            return;
+        }
+        let Some(part) = name.strip_prefix("httpRequest.") else {
+            self.0.insert(name.to_owned(), value.into());
+            return;
+        };
+        let request = self.0.entry("httpRequest").or_insert_with(|| Map::new().into());
+        if let Value::Object(request) = request {
+            request.insert(part.to_owned(), value.into());
+        }
     }
 }
 
@@ -172,6 +148,8 @@ impl Visit for Fields {
 mod tests {
     use std::sync::{Arc, Mutex};
 
+    use tracing_subscriber::layer::SubscriberExt as _;
+
     use super::*;
 
     #[derive(Clone, Default)]
@@ -192,11 +170,23 @@ mod tests {
     fn a_line_is_one_json_object_with_cloud_logging_fields() {
         let sink = Sink::default();
         let writer = sink.clone();
-        let layer = JsonLines { write: move || writer.clone() };
+        let layer = JsonLines::new(move || writer.clone(), Some("my-project"));
         let subscriber = tracing_subscriber::registry().with(layer);
         tracing::subscriber::with_default(subscriber, || {
-            let span = tracing::info_span!("request", trace_id = "abc");
-            span.in_scope(|| tracing::warn!(status = 503_u64, "two\nlines \"quoted\""));
+            let span = tracing::info_span!(
+                "request",
+                otel.kind = "server",
+                trace_id = tracing::field::Empty,
+                span_id = "def"
+            );
+            span.record("trace_id", "abc");
+            span.in_scope(|| {
+                tracing::warn!(
+                    httpRequest.status = 503_u64,
+                    httpRequest.latency = "0.2s",
+                    "two\nlines \"quoted\""
+                );
+            });
         });
         let bytes = sink.0.lock().expect("no test panics with the lock").clone();
         let text = String::from_utf8(bytes).expect("JSON is text");
@@ -204,8 +194,11 @@ mod tests {
         let line: Value = serde_json::from_str(&text).expect("one JSON object");
         assert_eq!(line["severity"], "WARNING");
         assert_eq!(line["message"], "two\nlines \"quoted\"");
-        assert_eq!(line["status"], 503);
-        assert_eq!(line["logging.googleapis.com/trace"], "abc");
-        assert!(line.get("trace_id").is_none());
+        assert_eq!(line["httpRequest"], serde_json::json!({"status": 503, "latency": "0.2s"}));
+        assert_eq!(line["logging.googleapis.com/trace"], "projects/my-project/traces/abc");
+        assert_eq!(line["logging.googleapis.com/spanId"], "def");
+        for name in ["trace_id", "span_id", "otel.kind", "httpRequest.status"] {
+            assert!(line.get(name).is_none(), "{name}");
+        }
     }
 }

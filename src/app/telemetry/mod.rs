@@ -1,0 +1,64 @@
+//! Logs, metrics and traces of this process.
+//!
+//! In `json` form one object a line with Cloud Logging's special fields, so that a request's lines
+//! are found under its trace. What a line may hold is one rule for all of them: ids, counts, times
+//! and names from closed lists; never code, tokens, keys, addresses or names of users.
+
+mod log_lines;
+mod metrics;
+mod traces;
+
+use std::io::{self, IsTerminal as _};
+
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
+
+use self::log_lines::JsonLines;
+pub use self::metrics::{Metrics, metrics};
+pub use self::traces::{TracesError, begin, describe, flush};
+use crate::config::{LogFormat, TelemetrySettings};
+
+/// Why logging can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// The filter is no tracing-subscriber filter.
+    #[error("RUST_LOG can't be read: {0}")]
+    Filter(#[from] tracing_subscriber::filter::ParseError),
+    /// Another subscriber is in place.
+    #[error("logging is set up already: {0}")]
+    Taken(#[from] tracing_subscriber::util::TryInitError),
+    /// The collector can't be used.
+    #[error(transparent)]
+    Traces(#[from] TracesError),
+}
+
+/// Sends this process's logs to standard error and, if a collector is configured, its traces to
+/// that, under the name of this service. Call once, from the command line's edge, on the runtime.
+///
+/// # Errors
+///
+/// [`TelemetryError`] when the filter is malformed or logging is set up already.
+pub fn init(settings: &TelemetrySettings, service: &'static str) -> Result<(), TelemetryError> {
+    let filter = EnvFilter::try_new(&settings.filter)?;
+    let traces = match &settings.traces {
+        Some(traces) => Some(traces::layer(traces, service)?),
+        None => None,
+    };
+    // The filter is the log's alone: a quiet log is no reason to miss traces.
+    let registry = tracing_subscriber::registry().with(traces);
+    match settings.format {
+        LogFormat::Json => {
+            let lines = JsonLines::new(io::stderr, settings.project.as_deref());
+            registry.with(lines.with_filter(filter)).try_init()?;
+        }
+        LogFormat::Text => {
+            let lines = tracing_subscriber::fmt::layer()
+                .with_writer(io::stderr)
+                .with_ansi(io::stderr().is_terminal())
+                .with_target(false);
+            registry.with(lines.with_filter(filter)).try_init()?;
+        }
+    }
+    Ok(())
+}
