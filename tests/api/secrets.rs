@@ -34,6 +34,8 @@ const WORKER_TOKEN: &str = "bandicoot-Vt0Xm4Wc9pYs3Am8fKq2LrZx8Jh6";
 const OPS_KEY: &str = "pademelon-9pYs3Am8fKq2LrZx8Vt0Xm4Wc7T";
 const REDIS_PASSWORD: &str = "potoroo-Zx8Vt0Xm4Wc9pYs3Am8fKq2Lr";
 
+const COLLECTOR_KEY: &str = "rufous-bettong-Am8fKq2LrZx8Vt0Xm4Wc9";
+
 /// Of the user's.
 const SOURCE_NAME: &str = "bettong_price_7f3a9c2e51d8";
 const DESCRIPTION: &str = "wallaroo 41b7e0d2 is a promise";
@@ -227,6 +229,9 @@ impl Observed {
             ("WORKER_AUTH_TOKEN", WORKER_TOKEN),
             ("TESTER_INTERNAL_SECRET", OPS_KEY),
             ("REDIS_URL", &places.redis),
+            // Nobody listens there: it is told of, and the headers with it.
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", &format!("x-collector-key={COLLECTOR_KEY}")),
             ("RATE_LIMIT_GENERATE_PER_MINUTE", "10000"),
             ("RATE_LIMIT_EXECUTE_PER_MINUTE", "10000"),
             ("RATE_LIMIT_STATUS_PER_MINUTE", "10000"),
@@ -518,6 +523,7 @@ fn secrets(tokens: &Tokens) -> Vec<Canary> {
         ("WORKER_AUTH_TOKEN", WORKER_TOKEN),
         ("TESTER_INTERNAL_SECRET", OPS_KEY),
         ("the password of REDIS_URL", REDIS_PASSWORD),
+        ("OTEL_EXPORTER_OTLP_HEADERS", COLLECTOR_KEY),
         ("a Turnstile token", TURNSTILE_TOKEN),
     ]
     .map(|(name, value)| Canary::text(name, value))

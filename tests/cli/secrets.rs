@@ -163,6 +163,9 @@ fn a_secret_in_the_wrong_variable_is_not_shown_either() {
         "TURNSTILE_VERIFY_URL",
         "WORKER_URL",
         "REDIS_URL",
+        "GOOGLE_CLOUD_PROJECT",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_HEADERS",
     ] {
         for bad in [
             STRAY.to_owned(),
