@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# Sourced by the other scripts: collects Debian packages that are missing, and installs them.
+# Sourced by the other scripts: collects Debian packages that are missing, and installs them; knows
+# where they come from.
 
 packages=()
 
@@ -35,4 +36,13 @@ install_needed() {
     [[ ! $ours ]] || "${as_root[@]}" rm -f "$policy"
     ((status == 0)) || cat "$log" >&2
     return "$status"
+}
+
+# debian_mirror LABEL prints the address that apt has for Debian's archive of this label (Debian,
+# Debian-Security), or nothing. Apt is asked, not its files, which come in two formats.
+debian_mirror() {
+    # $(REPO_URI) is apt's to fill in.
+    # shellcheck disable=SC2016
+    apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(LABEL)' 'Created-By: Packages' |
+        awk -v label="$1" '$2 == "Debian" && $3 == label { print $1; exit }'
 }

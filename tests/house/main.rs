@@ -2,6 +2,8 @@
 
 mod documents;
 
+mod watched_metrics;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
