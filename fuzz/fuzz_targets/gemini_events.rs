@@ -2,11 +2,10 @@
 
 #![no_main]
 
-use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
 use tester::gateways::LlmEvent;
-use tester::gateways::gemini::{AnswerParser, Failure, Redactor};
+use tester::gateways::gemini::{AnswerParser, Failure};
 
 fuzz_target!(|input: &[u8]| {
     // The first byte says how long the pieces are, the rest is the stream.
@@ -21,7 +20,7 @@ fuzz_target!(|input: &[u8]| {
 });
 
 fn parse<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<Result<LlmEvent, Failure>> {
-    let mut parser = AnswerParser::new(Arc::new(Redactor::new("key".into())));
+    let mut parser = AnswerParser::new();
     let mut events = Vec::new();
     for piece in pieces {
         parser.push(piece);

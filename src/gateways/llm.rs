@@ -50,12 +50,13 @@ pub enum LlmError {
     #[error("the model can't be reached: {0}")]
     Unreachable(String),
     /// The provider refuses the request itself: a wrong key, an unknown model, a bad parameter.
-    #[error("the model rejected the request (status {status}): {message}")]
+    #[error("the model rejected the request (status {status}): {reason}")]
     Rejected {
         /// The provider's HTTP status.
         status: u16,
-        /// The provider's words, cut short and free of the key.
-        message: String,
+        /// The provider's names for it, comma-separated; none of its words, which may quote the
+        /// prompt.
+        reason: String,
     },
     /// The provider answered something that is no answer.
     #[error("the model's answer can't be used: {0}")]

@@ -16,10 +16,10 @@ use crate::config::{DevSettings, TurnstileSettings};
 const TOKEN_MAX_BYTES: usize = 2_048;
 /// Most of an answer that is read. A real one has about 300 bytes.
 const ANSWER_MAX_BYTES: usize = 16 * 1024;
-/// Most of an answer's error codes that are kept, and of each its first characters: they go into
-/// a log.
+/// Most of an answer's error codes that are kept, and the longest text that is taken for one: they
+/// go into a log.
 const CODES_MAX: usize = 8;
-const CODE_MAX_CHARS: usize = 64;
+const CODE_MAX_LENGTH: usize = 64;
 /// Error codes that blame the one who asks; they say nothing about the token.
 const OUR_FAULTS: [&str; 3] = ["missing-input-secret", "invalid-input-secret", "bad-request"];
 
@@ -178,11 +178,13 @@ impl Failure {
     }
 }
 
+/// The codes, for a log. What has not the form of one may be anything, our secret among it.
 fn printable(codes: &[String]) -> String {
-    let code = |code: &String| {
-        let graphic = code.chars().filter(char::is_ascii_graphic);
-        graphic.take(CODE_MAX_CHARS).collect::<String>()
+    let is_code = |code: &str| {
+        code.len() <= CODE_MAX_LENGTH
+            && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
     };
+    let code = |code: &String| if is_code(code) { code.clone() } else { "no-code".to_owned() };
     codes.iter().take(CODES_MAX).map(code).collect::<Vec<_>>().join(",")
 }
 

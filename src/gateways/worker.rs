@@ -332,7 +332,10 @@ fn parse(frame: Frame) -> Result<Option<ExecutionEvent>, ExecutorError> {
     let (Frame::Event(event) | Frame::Tail(event)) = frame else {
         return Err(ExecutorError::Failed("an answer that is no event".to_owned()));
     };
-    let malformed = |error: serde_json::Error| ExecutorError::Failed(format!("an event: {error}"));
+    // The parser's words may quote what tests printed; where it failed says enough.
+    let malformed = |error: serde_json::Error| {
+        ExecutorError::Failed(format!("an event can't be read: {:?}", error.classify()))
+    };
     match event.event.as_str() {
         "test" => {
             let test: TestResult = serde_json::from_str(&event.data).map_err(malformed)?;

@@ -8,6 +8,7 @@ mod hostile;
 mod killed;
 mod leaving;
 mod refusals;
+mod secrets;
 mod shutdown;
 mod signing_keys;
 mod slow_dependencies;

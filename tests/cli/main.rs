@@ -1,8 +1,12 @@
 //! The command line as its users meet it: the real binary, an environment of the test's making.
 
+#[path = "../api/support/canaries.rs"]
+#[expect(unreachable_pub, reason = "shared with the tests of the API")]
+mod canaries;
 mod check_env;
 mod data;
 mod keygen;
+mod secrets;
 mod usage;
 
 use std::path::Path;

@@ -19,6 +19,7 @@ mod leaving;
 mod programs;
 mod remains;
 mod restart;
+mod secrets;
 #[path = "../api/support/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "shared with the API's tests, which use more of it")]
 mod support;
@@ -73,6 +74,7 @@ fn main() -> ExitCode {
             .chain(faults::tests(engine))
             .chain(restart::tests(engine))
             .chain(web_half::tests())
+            .chain(secrets::tests())
         {
             let alone = faults::TAKE_THE_ENGINE_AWAY.contains(&name);
             let name = format!("{}::{name}", engine.name());

@@ -1,4 +1,6 @@
-//! The invariants of the house, held by reading what each room imports.
+//! The invariants of the house, held by reading what each room imports and what the documents say.
+
+mod documents;
 
 mod watched_metrics;
 

@@ -10,6 +10,8 @@ mod traces;
 
 use std::io::{self, IsTerminal as _};
 
+use tracing::Level;
+use tracing_subscriber::filter::{FilterExt as _, FilterFn, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
@@ -40,7 +42,7 @@ pub enum TelemetryError {
 ///
 /// [`TelemetryError`] when the filter is malformed or logging is set up already.
 pub fn init(settings: &TelemetrySettings, service: &'static str) -> Result<(), TelemetryError> {
-    let filter = EnvFilter::try_new(&settings.filter)?;
+    let filter = EnvFilter::try_new(&settings.filter)?.and(quiet_libraries());
     let traces = match &settings.traces {
         Some(traces) => Some(traces::layer(traces, service)?),
         None => None,
@@ -61,4 +63,55 @@ pub fn init(settings: &TelemetrySettings, service: &'static str) -> Result<(), T
         }
     }
     Ok(())
+}
+
+/// Below info, libraries tell of what passes through them: headers, bodies, commands, and with them
+/// keys, tokens and users' texts. So only what this program says itself is logged there, whatever
+/// `RUST_LOG` asks for.
+fn quiet_libraries() -> FilterFn {
+    filter_fn(|metadata| {
+        let target = metadata.target();
+        let ours = target == "tester" || target.starts_with("tester::");
+        ours || *metadata.level() <= Level::INFO
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Sink(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("no test panics with the lock").extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn libraries_say_no_more_than_information_whatever_is_asked_of_them() {
+        let sink = Sink::default();
+        let writer = sink.clone();
+        let filter = EnvFilter::new("trace,hyper=trace").and(quiet_libraries());
+        let lines = JsonLines::new(move || writer.clone(), None).with_filter(filter);
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), || {
+            tracing::trace!(target: "hyper::proto", "a header");
+            tracing::debug!(target: "testers", "a body");
+            tracing::info!(target: "actix_server", "a thread");
+            tracing::trace!(target: "tester::api", "our own");
+        });
+        let bytes = sink.0.lock().expect("no test panics with the lock").clone();
+        let text = String::from_utf8(bytes).expect("JSON is text");
+        let said: Vec<bool> =
+            ["a header", "a body", "a thread", "our own"].map(|words| text.contains(words)).into();
+        assert_eq!(said, [false, false, true, true], "{text}");
+    }
 }

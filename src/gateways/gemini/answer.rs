@@ -1,8 +1,6 @@
 //! From bytes to the events of an answer. No I/O in here.
 
-use std::sync::Arc;
-
-use super::failure::{Failure, Redactor};
+use super::failure::{self, Failure};
 use super::wire::{Candidate, FinishReason, GenerateResponse, PromptFeedback, error_in};
 use crate::domain::{ModelName, TokenUsage};
 use crate::gateways::sse::{Decoder, Frame};
@@ -24,7 +22,6 @@ use crate::gateways::{LlmError, LlmEvent};
 #[derive(Debug)]
 pub struct AnswerParser {
     decoder: Decoder,
-    redactor: Arc<Redactor>,
     text: TextSeen,
     reason: Option<FinishReason>,
     usage: TokenUsage,
@@ -48,13 +45,18 @@ enum State {
     Over,
 }
 
+impl Default for AnswerParser {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl AnswerParser {
-    /// A parser at the start of a stream. The redactor keeps the key out of error texts.
+    /// A parser at the start of a stream.
     #[must_use]
-    pub fn new(redactor: Arc<Redactor>) -> Self {
+    pub fn new() -> Self {
         Self {
             decoder: Decoder::new(),
-            redactor,
             text: TextSeen::No,
             reason: None,
             usage: TokenUsage::default(),
@@ -132,7 +134,7 @@ impl AnswerParser {
                             error.classify()
                         ))
                     },
-                    |error| Failure::from_stream(&error, &self.redactor),
+                    |error| Failure::from_stream(&error),
                 ),
             }
         })?;
@@ -141,7 +143,7 @@ impl AnswerParser {
 
     fn note(&mut self, response: GenerateResponse) -> Result<String, Failure> {
         if let Some(error) = response.error {
-            return Err(Failure::from_stream(&error, &self.redactor));
+            return Err(Failure::from_stream(&error));
         }
         if let Some(usage) = response.usage_metadata {
             self.usage = usage.into();
@@ -150,7 +152,7 @@ impl AnswerParser {
             self.model_version = response.model_version;
         }
         if let Some(reason) = response.prompt_feedback.and_then(PromptFeedback::block_reason) {
-            let reason = self.redactor.clean(&reason);
+            let reason = failure::name(&reason);
             return Err(Failure::last(LlmError::Blocked { reason }));
         }
         // One candidate was asked for; a second would be another answer.
@@ -168,7 +170,7 @@ impl AnswerParser {
     fn bare(&self, json: &str) -> Failure {
         error_in(json.as_bytes()).map_or_else(
             || Failure::malformed("JSON outside of an event"),
-            |error| Failure::from_stream(&error, &self.redactor),
+            |error| Failure::from_stream(&error),
         )
     }
 
@@ -195,9 +197,9 @@ impl AnswerParser {
             FinishReason::MaxTokens => {
                 Some(Failure::last(LlmError::Truncated { usage: self.usage }))
             }
-            FinishReason::Malformed(name) => Some(Failure::malformed(self.redactor.clean(name))),
+            FinishReason::Malformed(name) => Some(Failure::malformed(failure::name(name))),
             FinishReason::Stopped(name) => {
-                let reason = self.redactor.clean(name);
+                let reason = failure::name(name);
                 Some(Failure::last(LlmError::Blocked { reason }))
             }
         }

@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, RETRY_AFTER};
-use secrecy::{ExposeSecret, SecretString};
 
 use super::wire::ApiError;
 use crate::gateways::{LlmDeadline, LlmError};
 
-/// Most characters of a provider's words that go into an error.
-const MAX_WORDS: usize = 300;
+/// Longest name of a reason that is believed to be one; the API's have up to 40 characters.
+const NAME_MAX_LENGTH: usize = 64;
 
 /// A failed attempt.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,12 +55,11 @@ impl Failure {
         status: u16,
         retry_after: Option<Duration>,
         error: Option<&ApiError>,
-        redactor: &Redactor,
     ) -> Self {
         let retry_after = error.and_then(retry_delay).or(retry_after);
         if !matches!(status, 408 | 429 | 500 | 502 | 503 | 504) {
-            let message = error.map(|error| redactor.clean(&error.message)).unwrap_or_default();
-            return Self::last(LlmError::Rejected { status, message });
+            let reason = error.map(reasons).unwrap_or_default();
+            return Self::last(LlmError::Rejected { status, reason });
         }
         let retry = match retry_after {
             _ if error.is_some_and(is_quota_of_the_day) => Retry::Never,
@@ -72,9 +70,9 @@ impl Failure {
     }
 
     /// An error that stands in the stream of a 200.
-    pub(super) fn from_stream(error: &ApiError, redactor: &Redactor) -> Self {
+    pub(super) fn from_stream(error: &ApiError) -> Self {
         let status = error.code.unwrap_or_else(|| status_of(&error.status));
-        Self::from_status(status, None, Some(error), redactor)
+        Self::from_status(status, None, Some(error))
     }
 }
 
@@ -118,40 +116,29 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
-/// Makes a provider's words fit for a log: short, on one line, free of the key.
-#[derive(Debug)]
-pub struct Redactor {
-    key: SecretString,
+/// What the provider calls the error: its canonical name, then the reasons in its details.
+fn reasons(error: &ApiError) -> String {
+    let given = error.details.iter().map(|detail| detail.reason.as_str());
+    let names = std::iter::once(error.status.as_str()).chain(given).filter(|text| is_name(text));
+    names.collect::<Vec<_>>().join(", ")
 }
 
-impl Redactor {
-    /// Takes the key to look for.
-    #[must_use]
-    pub const fn new(key: SecretString) -> Self {
-        Self { key }
-    }
+/// A provider's name for a reason, if it is one.
+pub(super) fn name(text: &str) -> String {
+    if is_name(text) { text.to_owned() } else { "a reason without a name".to_owned() }
+}
 
-    pub(super) fn clean(&self, words: &str) -> String {
-        // Control characters first: one in the middle must not hide the key.
-        let line: String = words
-            .chars()
-            .map(|char| if char.is_whitespace() { ' ' } else { char })
-            .filter(|char| !char.is_control())
-            .collect();
-        let key = self.key.expose_secret();
-        let line = if key.is_empty() { line } else { line.replace(key, "[key]") };
-        line.chars().take(MAX_WORDS).collect()
-    }
+/// Whether it is a name as the API has them, `RESOURCE_EXHAUSTED`. Whatever else a provider says is
+/// not passed on: it may quote the prompt, which is a user's, or the key.
+fn is_name(text: &str) -> bool {
+    let fits = (1..=NAME_MAX_LENGTH).contains(&text.len());
+    fits && text.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_'))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::wire::error_in;
     use super::*;
-
-    fn redactor() -> Redactor {
-        Redactor::new("AQ.secret".into())
-    }
 
     #[test]
     fn delays_are_read_in_both_units_and_nonsense_is_none() {
@@ -175,24 +162,20 @@ mod tests {
     #[test]
     fn only_the_statuses_of_the_list_may_be_tried_again() {
         for status in 300..600 {
-            let failure = Failure::from_status(status, None, None, &redactor());
+            let failure = Failure::from_status(status, None, None);
             let listed = [408, 429, 500, 502, 503, 504].contains(&status);
             assert_eq!(failure.retry != Retry::Never, listed, "{status}");
         }
     }
 
     #[test]
-    fn the_words_of_the_provider_come_short_on_one_line_and_without_the_key() {
-        let words = format!("bad\u{0}\r\n\tkey AQ.\u{7}secret {}", "x".repeat(1_000));
-        let clean = redactor().clean(&words);
-        assert!(clean.starts_with("bad   key [key] xxx"), "{clean:?}");
-        assert_eq!(clean.chars().count(), MAX_WORDS);
-        assert!(!clean.contains("secret"));
-    }
-
-    #[test]
-    fn an_empty_key_redacts_nothing() {
-        assert_eq!(Redactor::new("".into()).clean("word"), "word");
+    fn only_names_of_the_provider_are_passed_on() {
+        for text in ["SAFETY", "API_KEY_INVALID", "REASON_2"] {
+            assert_eq!(name(text), text);
+        }
+        for text in ["", "Safety", "def secret():", "A B", "A\nB", "한", &"X".repeat(65)] {
+            assert_eq!(name(text), "a reason without a name", "{text:?}");
+        }
     }
 
     #[test]
@@ -200,7 +183,7 @@ mod tests {
         let text = br#"{"error":{"code":"x","message":5,"status":"UNAVAILABLE","details":[
             {"@type":"a"},{"retryDelay":7},{"retryDelay":"2s"}]}}"#;
         let error = error_in(text).expect("an error");
-        let failure = Failure::from_stream(&error, &redactor());
+        let failure = Failure::from_stream(&error);
         assert_eq!(
             failure.error,
             LlmError::Busy { status: 503, retry_after: Some(Duration::from_secs(2)) }

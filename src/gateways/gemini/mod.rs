@@ -17,7 +17,6 @@ mod tests;
 mod wire;
 
 use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -30,7 +29,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 
 pub use answer::AnswerParser;
-pub use failure::{Failure, Redactor, Retry};
+pub use failure::{Failure, Retry};
 
 use self::retry::RetrySchedule;
 use self::stream::{AnswerStream, Deadlines};
@@ -64,7 +63,6 @@ pub struct Gemini {
     client: ThreadLocalClient,
     settings: GeminiSettings,
     key: HeaderValue,
-    redactor: Arc<Redactor>,
 }
 
 /// What stays the same over the attempts at one answer.
@@ -90,7 +88,6 @@ impl Gemini {
         Ok(Self {
             client: ThreadLocalClient::new(Traffic::Streams, settings.connect_timeout),
             key,
-            redactor: Arc::new(Redactor::new(settings.api_key.clone())),
             settings,
         })
     }
@@ -147,7 +144,7 @@ impl Gemini {
         }
         check_content_type(&response)?;
         let body = Box::pin(response.bytes_stream().map_err(http::describe));
-        let parser = AnswerParser::new(Arc::clone(&self.redactor));
+        let parser = AnswerParser::new();
         let mut answer = AnswerStream::new(body, parser, call.deadlines);
         answer.reach_first_event().await?;
         Ok(answer)
@@ -160,7 +157,7 @@ impl Gemini {
         let body = within(deadlines, read_limited(response, MAX_ERROR_BODY)).await;
         let body = body.ok().and_then(Result::ok).unwrap_or_default();
         let error = wire::error_in(&body);
-        Failure::from_status(status, retry_after, error.as_ref(), &self.redactor)
+        Failure::from_status(status, retry_after, error.as_ref())
     }
 
     /// `{base}/v1beta/{path}`, whether or not the base ends with a slash.

@@ -218,8 +218,6 @@ pub(super) struct ApiError {
     /// The HTTP status.
     #[serde(deserialize_with = "lenient")]
     pub(super) code: Option<u16>,
-    #[serde(deserialize_with = "lenient")]
-    pub(super) message: String,
     /// The canonical name: `RESOURCE_EXHAUSTED`, …
     #[serde(deserialize_with = "lenient")]
     pub(super) status: String,
@@ -227,10 +225,12 @@ pub(super) struct ApiError {
     pub(super) details: Vec<ErrorDetail>,
 }
 
-/// The members of the detail types that matter: `RetryInfo` and `QuotaFailure`.
+/// The members of the detail types that matter: `ErrorInfo`, `RetryInfo` and `QuotaFailure`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct ErrorDetail {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) reason: String,
     #[serde(deserialize_with = "lenient")]
     pub(super) retry_delay: Option<String>,
     #[serde(deserialize_with = "lenient")]

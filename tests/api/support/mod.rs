@@ -2,6 +2,7 @@
 
 #![expect(unreachable_pub, reason = "a test binary exports nothing; pub reads better here")]
 
+pub mod canaries;
 mod client;
 mod process;
 mod sse;

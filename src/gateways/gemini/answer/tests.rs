@@ -6,7 +6,7 @@ use super::*;
 type Events = Vec<Result<LlmEvent, Failure>>;
 
 fn parse<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Events {
-    let mut parser = AnswerParser::new(Arc::new(Redactor::new("key".into())));
+    let mut parser = AnswerParser::new();
     let mut events = Vec::new();
     for piece in pieces {
         parser.push(piece);
@@ -88,7 +88,7 @@ fn nesting_too_deep_to_read_is_an_error() {
 #[test]
 fn a_break_is_unreachable_unless_the_reason_was_given() {
     let broken = |reason: &str| {
-        let mut parser = AnswerParser::new(Arc::new(Redactor::new("key".into())));
+        let mut parser = AnswerParser::new();
         parser.push(&event(&format!(r#"{{"candidates":[{{"finishReason":"{reason}"}}]}}"#)));
         assert_eq!(parser.next_event(), None);
         let failure = parser.broken("reset".to_owned());

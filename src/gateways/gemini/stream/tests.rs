@@ -1,13 +1,11 @@
 //! Deadlines by the paused clock: no socket, so that time moves only when everything waits.
 
-use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc;
 use tokio::time::{advance, sleep};
 
 use super::*;
-use crate::gateways::gemini::failure::Redactor;
 
 const IDLE: Duration = Duration::from_secs(10);
 const TOTAL: Duration = Duration::from_mins(1);
@@ -16,7 +14,7 @@ const TEXT: &str = "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"
 type Body = Pin<Box<dyn Stream<Item = Result<Bytes, String>>>>;
 
 fn answer(body: impl Stream<Item = Result<Bytes, String>> + 'static) -> AnswerStream<Body> {
-    let parser = AnswerParser::new(Arc::new(Redactor::new("key".into())));
+    let parser = AnswerParser::new();
     let deadlines = Deadlines { idle: IDLE, total: Instant::now() + TOTAL };
     AnswerStream::new(Box::pin(body), parser, deadlines)
 }
