@@ -44,13 +44,13 @@ impl Course {
 }
 
 impl Script {
-    /// Python that carries the script.
+    /// Python that carries the script, without white space around it, which is not kept.
     pub(crate) fn source(self) -> String {
         let Self { serial, chunks, pace, course } = self;
         let (pace, course) = (pace.as_millis(), course.number());
         format!(
             "{MARK}{serial} {chunks} {pace} {course} .\n\
-             def add_{serial}(left, right):\n    return left + right + {serial}\n"
+             def add_{serial}(left, right):\n    return left + right + {serial}"
         )
     }
 

@@ -253,6 +253,7 @@ impl Loader<'_> {
             ("server.shutdown_grace_ms", self.knobs.server.shutdown_grace_ms),
         ]
         .map(|(knob, number)| self.milliseconds(knob, number, &deadline));
+        self.at_most(("server.keep_alive_ms", keep_alive), self.write_timeout());
         let workers = self.knobs.server.workers;
         let connections = self.knobs.server.max_connections;
         ListenSettings {

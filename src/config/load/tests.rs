@@ -604,6 +604,10 @@ fn each_flaw_of_a_knobs_file_has_its_problem() {
             "gemini.connect_timeout_ms must not exceed gemini.total_timeout_ms".to_owned(),
         ),
         (
+            "[server]\nkeep_alive_ms = 120_001",
+            "server.keep_alive_ms must not exceed server.write_timeout_ms".to_owned(),
+        ),
+        (
             "[stream]\nheartbeat_ms = 120_001",
             "stream.heartbeat_ms must not exceed server.write_timeout_ms".to_owned(),
         ),

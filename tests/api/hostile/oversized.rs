@@ -31,7 +31,7 @@ async fn a_head_past_its_limits_is_refused_and_the_connection_closed() {
         (filled("GET /api/health HTTP/1.1\r\nHost: "), 431),
         (filled("GET /api/health HTTP/1.1\r\nHost: x\r\nX-Long: "), 431),
         (filled("GET /api/health HTTP/1.1\r\nHost: x\r\nX-"), 431),
-        (filled(""), 400),
+        (filled(""), 431),
         (many(HEADERS_MAX + 1), 431),
         (many(10 * HEADERS_MAX), 431),
     ] {

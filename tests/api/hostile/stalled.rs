@@ -21,8 +21,9 @@ const CLIENTS: usize = 12;
 const EVENTS_AT_ONCE: usize = 200;
 const EVENTS: usize = 100_000;
 
-/// What is held for one of them: events that wait, and the buffers of two connections.
-const KIB_EACH: u64 = 1_024;
+/// What is held for one of them at most: events that wait, the buffers of two connections, and what
+/// of the answer was read so far. All of it would take four times as much.
+const KIB_EACH: u64 = 3 * 1_024;
 
 /// How the model fared with all of them.
 #[derive(Default)]
@@ -77,7 +78,7 @@ async fn ask(app: &Apart, number: usize) -> TcpStream {
 async fn a_stream_that_nobody_reads_holds_the_model_takes_little_memory_and_ends() {
     let written = Arc::new(Written::default());
     let model = talkative(&written).await;
-    let knobs = "server.write_timeout_ms = 3000\nstream.heartbeat_ms = 1000\n\
+    let knobs = "server.write_timeout_ms = 3000\nserver.keep_alive_ms = 3000\nstream.heartbeat_ms = 1000\n\
                  worker.total_timeout_ms = 3000\nworker.connect_timeout_ms = 1000";
     let app = Apart::start(&model, knobs).await;
     let mut bystander = Bystander::of(app.address()).await;

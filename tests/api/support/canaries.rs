@@ -94,7 +94,7 @@ fn encodings(bytes: &[u8]) -> Vec<String> {
         let whole = &shifted[shift.div_ceil(3) * 3..shifted.len() / 3 * 3];
         forms.extend([STANDARD.encode(whole), URL_SAFE.encode(whole)]);
     }
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     forms.extend([hex.to_uppercase(), hex]);
     let list = format!("{:?}", &bytes[..bytes.len().min(TELLING)]);
     forms.push(list[1..list.len() - 1].to_owned());

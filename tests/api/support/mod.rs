@@ -22,7 +22,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 pub use client::{Answer, RawClient};
-pub use process::{Log, Peers, Process, ready_line};
+pub use process::{Log, Peers, Process};
 pub use sse::{EventStream, Frame};
 
 /// Long enough for any machine, short enough to find a hang.

@@ -123,7 +123,7 @@ impl Process {
         let log = Log::default();
         let lines = Arc::clone(&log.0);
         let keep = move |line| lines.lock().expect("no test panics with it").push(line);
-        (Self::start(command, ready_line, keep).await, log)
+        (Self::start(command, Self::ready_line, keep).await, log)
     }
 
     /// Starts `tester serve` with these variables and knobs (TOML), its files in a folder. Its soft
@@ -137,7 +137,7 @@ impl Process {
         command.current_dir(folder).env_clear().env("LOG_FORMAT", "json");
         command.envs(variables.iter().map(|(name, value)| (*name, value.as_str())));
         command.stderr(Stdio::piped());
-        Self::start(command, ready_line, |_| {}).await
+        Self::start(command, Self::ready_line, |_| {}).await
     }
 
     /// Starts a server and waits until it says at which address it is ready. The lines it writes,
@@ -215,13 +215,11 @@ impl Process {
     pub async fn ended(mut self) -> Option<i32> {
         soon("the exit", self.child.wait()).await.expect("a status").code()
     }
-}
 
-/// The address in the line of the log that says that the server is ready.
-pub fn ready_line(line: &str) -> Option<String> {
-    let event: Value = serde_json::from_str(line).ok()?;
-    (event["message"] == "ready").then(|| {
-        let address = event["address"].as_str();
-        address.expect("an address").to_owned()
-    })
+    /// The address in the line of the log that says that the server is ready.
+    pub fn ready_line(line: &str) -> Option<String> {
+        let event: Value = serde_json::from_str(line).ok()?;
+        (event["message"] == "ready")
+            .then(|| event["address"].as_str().expect("an address").to_owned())
+    }
 }

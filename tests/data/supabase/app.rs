@@ -8,7 +8,7 @@ use tokio::process::Command;
 use crate::stack::lite::{Project, SECRET_KEY, User};
 use crate::support::{
     Answer, EventStream, GEMINI_KEY, Process, Running, TURNSTILE_SECRET, TestApp, answered,
-    environment, ready_line, sources,
+    environment, sources,
 };
 
 /// `tester serve` on a real project; what it talks to besides is stood in for.
@@ -55,7 +55,7 @@ impl App {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tester"));
         command.arg("serve").env_clear().envs(variables).env("LOG_FORMAT", "json");
         command.stderr(std::process::Stdio::piped());
-        let server = Served::Apart(Process::start(command, ready_line, log).await);
+        let server = Served::Apart(Process::start(command, Process::ready_line, log).await);
         Self { gemini, _turnstile: turnstile, server, client: client() }
     }
 
