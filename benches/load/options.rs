@@ -77,7 +77,7 @@ impl Effort {
         pace: Duration::from_millis(250),
         clients: 24,
         rest: Duration::from_millis(100),
-        soak: Duration::from_secs(600),
+        soak: Duration::from_mins(10),
     };
 
     const SMOKE: Self = Self {

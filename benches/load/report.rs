@@ -40,8 +40,8 @@ impl Report {
             return "Right: nothing was lost, mixed up, or charged or refunded other than once."
                 .to_owned();
         }
-        let told = told.iter().map(|mistake| format!("  {mistake}\n")).collect::<String>();
-        format!("{told}WRONG: {count} mistakes, the first of them above.")
+        let told = told.join("\n  ");
+        format!("  {told}\nWRONG: {count} mistakes, the first of them above.")
     }
 
     /// Everything on one line.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 use tokio::time::{Duration, sleep};
 
 use super::support::TestApp;
@@ -94,10 +95,10 @@ async fn ask(client: usize, app: Arc<TestApp>, done: Arc<AtomicUsize>, over: Arc
 }
 
 /// Waits until more runs are done, or one failed.
-async fn more(done: &AtomicUsize, clients: &[tokio::task::JoinHandle<()>]) {
+async fn more(done: &AtomicUsize, clients: &[JoinHandle<()>]) {
     let wanted = done.load(Ordering::SeqCst) + BETWEEN;
     soon("more runs", async {
-        while done.load(Ordering::SeqCst) < wanted && !clients.iter().any(|one| one.is_finished()) {
+        while done.load(Ordering::SeqCst) < wanted && !clients.iter().any(JoinHandle::is_finished) {
             sleep(Duration::from_millis(10)).await;
         }
     })
@@ -105,10 +106,10 @@ async fn more(done: &AtomicUsize, clients: &[tokio::task::JoinHandle<()>]) {
 }
 
 /// Waits until runs come to this worker, or one failed.
-async fn until_asked(worker: &Worker, clients: &[tokio::task::JoinHandle<()>]) {
+async fn until_asked(worker: &Worker, clients: &[JoinHandle<()>]) {
     soon("a run on the worker that came back", async {
         while worker.health().await.1["running"] == 0
-            && !clients.iter().any(|one| one.is_finished())
+            && !clients.iter().any(JoinHandle::is_finished)
         {
             sleep(Duration::from_millis(5)).await;
         }

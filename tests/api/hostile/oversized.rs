@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Answer, RawClient, TestApp};
+use crate::support::{RawClient, TestApp, answered};
 
 use super::Bystander;
 
@@ -22,7 +22,8 @@ async fn a_head_past_its_limits_is_refused_and_the_connection_closed() {
         head
     };
     let many = |count: usize| {
-        let headers: String = (1..count).map(|number| format!("X-{number}: y\r\n")).collect();
+        let headers = (1..count).map(|number| format!("X-{number}: y\r\n"));
+        let headers = headers.collect::<Vec<_>>().concat();
         format!("GET /api/health HTTP/1.1\r\nHost: x\r\n{headers}\r\n").into_bytes()
     };
     for (head, status) in [
@@ -72,14 +73,9 @@ async fn json_past_all_measure_is_refused_like_any_other_that_is_wrong() {
         fill("", " ", "{}"),
     ] {
         let begin = body[..body.len().min(40)].to_owned();
-        let answer = app
-            .request("POST", "/api/generate")
-            .header("authorization", app.authorization())
-            .body(body)
-            .send()
-            .await
-            .map(Answer::new)
-            .unwrap_or_else(|error| panic!("{begin:?}: {error}"));
+        let request = app.request("POST", "/api/generate").body(body);
+        let request = request.header("authorization", app.authorization());
+        let answer = answered(request).await;
         let error: Value = answer.error(422, "INVALID_REQUEST").await;
         let said = error.to_string();
         assert!(said.len() < 2_000, "{begin:?} is repeated: {} bytes", said.len());

@@ -13,7 +13,7 @@ fn all_but(short: &str) -> String {
     let knob = |line: &str| line.split(" = ").next().unwrap_or_default().to_owned();
     let shortened: Vec<String> = short.lines().map(knob).collect();
     let others = PATIENT.lines().filter(|line| !shortened.contains(&knob(line)));
-    others.chain(short.lines()).map(|line| format!("{line}\n")).collect()
+    others.chain(short.lines()).collect::<Vec<_>>().join("\n")
 }
 
 /// The bound of everything else, and what must not exceed it.

@@ -23,8 +23,8 @@ impl Nginx {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let config = folder.path().join("nginx.conf");
         let port = free_port();
-        let upstream: String =
-            ports.iter().map(|port| format!("server 127.0.0.1:{port} max_fails=0;")).collect();
+        let servers = ports.iter().map(|port| format!("server 127.0.0.1:{port} max_fails=0;"));
+        let upstream = servers.collect::<Vec<_>>().join(" ");
         // A POST is not sent again without `non_idempotent`. It may be: an instance that refuses
         // one, or its connection, has not begun with it, and one that stops ends what it has begun.
         let text = format!(

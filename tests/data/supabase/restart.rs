@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tester_peers::gemini::StreamedAnswer;
 use tester_peers::tokens::TokenMint;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::app::surround;
@@ -50,9 +51,7 @@ impl Generating {
             let request = request.bearer_auth(self.tokens.token_for(user));
             let body = TestApp::body(client * 100_000 + number);
             let answer = request.json(&body).send().await.map(Answer::new).expect("an answer");
-            if answer.status() != 200 {
-                panic!("stream {number}: status {}: {}", answer.status(), answer.text().await);
-            }
+            assert_eq!(answer.status(), 200, "stream {number}");
             let (code, frames) = answer.events().collect().await;
             assert_eq!(code, self.answer);
             let done = frames.last().expect("a last frame").data();
@@ -101,7 +100,7 @@ async fn no_request_fails_and_none_is_paid_twice_while_instances_are_restarted_i
     let more = async || {
         let wanted = generating.done.load(Ordering::SeqCst) + BETWEEN;
         let enough = || generating.done.load(Ordering::SeqCst) >= wanted;
-        until("more streams", || enough() || clients.iter().any(|one| one.is_finished())).await;
+        until("more streams", || enough() || clients.iter().any(JoinHandle::is_finished)).await;
     };
 
     more().await;
