@@ -118,6 +118,7 @@ fn no_value_is_ever_shown() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one report, and every variable has its row")]
 fn the_json_report_keeps_its_form() {
     let folder = folder();
     fs::write(folder.path().join("env"), "WORKER_AUTH_TOKEN=short\nnonsense\nPORT=1\n")
