@@ -1,6 +1,7 @@
 //! The way from a socket to the routes, and its bounds.
 
 use std::future::ready;
+use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use actix_service::{ServiceFactoryExt as _, map_config};
 use actix_web::dev::{AppConfig, Server, fn_service};
 use actix_web::middleware::{NormalizePath, from_fn};
 use actix_web::{App, web};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use super::connection::Connection;
 use super::startup::StartupError;
@@ -19,6 +20,9 @@ use crate::config::ListenSettings;
 
 /// How long connections may take to close once no work is left.
 const CLOSING_SECONDS: u64 = 2;
+
+/// Connections that may wait to be accepted. The kernel has a bound of its own.
+const BACKLOG: u32 = 2_048;
 
 /// How long what a client still sends is read after an answer that came early, so that the answer
 /// is not lost in a reset.
@@ -39,7 +43,7 @@ where
     allow_open_files();
     let address = SocketAddr::new(settings.host, settings.port);
     let cannot_listen = |source| StartupError::Listen { address, source };
-    let listener = TcpListener::bind(address).map_err(cannot_listen)?;
+    let listener = open_listener(address).map_err(cannot_listen)?;
     let listening = listener.local_addr().map_err(cannot_listen)?;
     let front = web::Data::new(front);
     let mut server = Server::build()
@@ -87,6 +91,14 @@ where
     };
     let server = server.listen("http", listener, service).map_err(cannot_listen)?;
     Ok((server.run(), listening))
+}
+
+fn open_listener(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // What is left of an earlier process's connections is no reason to wait.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)?.into_std()
 }
 
 /// As many open files as this process may have: the usual soft limit of 1024 is for programs that
