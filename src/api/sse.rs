@@ -161,8 +161,14 @@ mod tests {
     fn body(events: mpsc::Receiver<Text>) -> EventBody<Text, fn(Text) -> Text> {
         let heartbeat = Duration::from_secs(15);
         let silence = Box::pin(sleep(heartbeat));
-        let _open = OpenStream::of(Kind::Execute);
-        EventBody { events, to_frame: |text| text, silence, heartbeat, ended: false, _open }
+        EventBody {
+            events,
+            to_frame: |text| text,
+            silence,
+            heartbeat,
+            ended: false,
+            _open: OpenStream::of(Kind::Execute),
+        }
     }
 
     #[test]

@@ -94,7 +94,7 @@ fn sandbox(runner: &Runner) -> Probe {
 
 fn report(probes: Vec<Probe>) -> HealthReport {
     for probe in &probes {
-        let up = if matches!(probe.condition, Condition::Down(_)) { 0 } else { 1 };
+        let up = i32::from(!matches!(probe.condition, Condition::Down(_)));
         let dependency = probe.dependency.to_string();
         metrics::gauge!("tester_dependency_up", "dependency" => dependency).set(up);
     }

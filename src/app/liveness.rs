@@ -67,7 +67,8 @@ mod tests {
             Ok(connection)
         });
         let server = server.await.expect("a free port");
-        let address = server.url().trim_start_matches("http://").trim_end_matches('/');
+        let url = server.url();
+        let address = url.trim_start_matches("http://").trim_end_matches('/');
         let address = address.parse().expect("an address");
         (server, address)
     }

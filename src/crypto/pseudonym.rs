@@ -26,7 +26,8 @@ impl Pseudonyms {
     #[must_use]
     pub fn name(&self, user: UserId) -> String {
         let tag = hmac::sign(&self.0, user.0.as_bytes());
-        tag.as_ref()[..Self::BYTES].iter().map(|byte| format!("{byte:02x}")).collect()
+        let bytes = tag.as_ref()[..Self::BYTES].try_into().expect("the tag has 32 bytes");
+        format!("{:016x}", u64::from_be_bytes(bytes))
     }
 }
 

@@ -114,7 +114,7 @@ impl WalletService {
     /// open charge is at worst given back.
     pub async fn settle(&self, charge: Charge) {
         let settled = self.repository.settle(charge).await;
-        count("settle", settled.as_ref().map(|_| Done));
+        count("settle", settled.as_ref().map(|()| Done));
         if let Err(error) = settled {
             tracing::warn!(generation = %charge.reference, %error, "the charge could not be settled");
         }

@@ -118,6 +118,7 @@ fn no_value_is_ever_shown() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one report, and every variable has its row")]
 fn the_json_report_keeps_its_form() {
     let folder = folder();
     fs::write(folder.path().join("env"), "WORKER_AUTH_TOKEN=short\nnonsense\nPORT=1\n")
@@ -180,6 +181,22 @@ fn the_json_report_keeps_its_form() {
           "remedy": "a tracing filter, such as info or info,tester=debug"
         },
         {
+          "name": "GOOGLE_CLOUD_PROJECT",
+          "state": "default",
+          "required": false,
+          "purpose": "the project whose Cloud Logging shows a trace's lines together; default none: lines carry the bare trace id",
+          "problem": null,
+          "remedy": "the project's id (not its number or name), such as my-project-123"
+        },
+        {
+          "name": "OTEL_EXPORTER_OTLP_ENDPOINT",
+          "state": "default",
+          "required": false,
+          "purpose": "the OpenTelemetry collector that traces are sent to; without it none are made",
+          "problem": null,
+          "remedy": "the collector's root URL for OTLP over HTTP, such as http://localhost:4318; plain http only to private addresses in production"
+        },
+        {
           "name": "SANDBOX_ENGINE",
           "state": "default",
           "required": false,
@@ -223,18 +240,20 @@ fn the_table_says_what_is_wrong_and_how_to_put_it_right() {
     let output = tester(folder.path(), &["check-env", "--role", "worker"], &variables);
     assert_eq!(output.status.code(), Some(1));
     insta::assert_snapshot!(stdout(&output), @r"
-    VARIABLE           STATE    NEED      NOTE
-    WORKER_AUTH_TOKEN  missing  required  is missing
-                                          → run `tester keygen` once and give its WORKER_AUTH_TOKEN to both sides
-    ENV                default  optional  which rules apply: production (default of serve and worker) or development (default of dev)
-    PORT               default  optional  the port to listen on; default 8080, 0 lets the system choose
-    HOST               default  optional  the address to listen on; default 0.0.0.0, in dev 127.0.0.1
-    LOG_FORMAT         invalid  optional  must be json or text
-                                          → json or text
-    RUST_LOG           default  optional  what is logged; default info
-    SANDBOX_ENGINE     default  optional  what isolates the tests that are run; default auto: docker in worker, in dev namespace where this machine lets it, else docker
-    DOCKER_RUNTIME     default  optional  the runtime of the sandboxes that Docker makes; default runc
-    DOCKER_HOST        default  optional  where Docker Engine listens; default unix:///var/run/docker.sock
+    VARIABLE                     STATE    NEED      NOTE
+    WORKER_AUTH_TOKEN            missing  required  is missing
+                                                    → run `tester keygen` once and give its WORKER_AUTH_TOKEN to both sides
+    ENV                          default  optional  which rules apply: production (default of serve and worker) or development (default of dev)
+    PORT                         default  optional  the port to listen on; default 8080, 0 lets the system choose
+    HOST                         default  optional  the address to listen on; default 0.0.0.0, in dev 127.0.0.1
+    LOG_FORMAT                   invalid  optional  must be json or text
+                                                    → json or text
+    RUST_LOG                     default  optional  what is logged; default info
+    GOOGLE_CLOUD_PROJECT         default  optional  the project whose Cloud Logging shows a trace's lines together; default none: lines carry the bare trace id
+    OTEL_EXPORTER_OTLP_ENDPOINT  default  optional  the OpenTelemetry collector that traces are sent to; without it none are made
+    SANDBOX_ENGINE               default  optional  what isolates the tests that are run; default auto: docker in worker, in dev namespace where this machine lets it, else docker
+    DOCKER_RUNTIME               default  optional  the runtime of the sandboxes that Docker makes; default runc
+    DOCKER_HOST                  default  optional  where Docker Engine listens; default unix:///var/run/docker.sock
 
     tester worker: bad, 2 problems
     ");

@@ -366,6 +366,17 @@ fn each_bad_value_in_production_has_its_problem() {
         ("TRUSTED_PROXY_HOPS", "-1", "must be a whole number from 0 to 10"),
         ("LOG_FORMAT", "xml", "must be json or text"),
         ("RUST_LOG", "tester=loud", "is no tracing filter"),
+        (
+            "GOOGLE_CLOUD_PROJECT",
+            "My Project",
+            "is no project id: 6 to 30 lower-case letters, digits and hyphens",
+        ),
+        (
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "http://collector.example.com:4318",
+            "must be https: plain http is for private addresses only",
+        ),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "key", "must hold name=value, several separated by commas"),
         ("RATE_LIMIT_GENERATE_PER_MINUTE", "0", no_range),
         ("RATE_LIMIT_EXECUTE_PER_MINUTE", "1.5", no_range),
         ("RATE_LIMIT_STATUS_PER_MINUTE", "100001", no_range),

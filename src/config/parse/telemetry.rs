@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn a_project_is_named_by_its_id() {
-        for id in ["my-project-123", "abcdef", "example.com:my-project"] {
+        for id in ["my-project-123", "abcdef", "corp.net:my-project"] {
             assert_eq!(google_project(id).as_deref(), Ok(id));
         }
         for text in
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn headers_are_read_as_opentelemetry_writes_them() {
-        let headers = otlp_headers("X-Api-Key=a%20b%3D, authorization=Bearer%20t=t,").expect("two");
+        let headers = otlp_headers("X-Api-Key=a%20b%3D,authorization=Bearer%20t=t,").expect("two");
         let plain: Vec<_> =
             headers.iter().map(|(name, value)| (name.as_str(), value.expose_secret())).collect();
         assert_eq!(plain, [("x-api-key", "a b="), ("authorization", "Bearer t=t")]);
