@@ -118,7 +118,7 @@ impl AnswerParser {
     fn read(&mut self, frame: &Frame) -> Result<String, Failure> {
         let data = match frame {
             Frame::Event(event) | Frame::Tail(event) => event.data.as_str(),
-            Frame::Bare(json) => return Err(self.bare(json)),
+            Frame::Bare(json) => return Err(Self::bare(json)),
         };
         if data.trim().is_empty() {
             return Ok(String::new());
@@ -167,7 +167,7 @@ impl AnswerParser {
         Ok(candidate.take_text())
     }
 
-    fn bare(&self, json: &str) -> Failure {
+    fn bare(json: &str) -> Failure {
         error_in(json.as_bytes()).map_or_else(
             || Failure::malformed("JSON outside of an event"),
             |error| Failure::from_stream(&error),
