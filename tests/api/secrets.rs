@@ -145,13 +145,13 @@ async fn run(request: Request, mut connection: Connection) -> io::Result<Connect
 
 /// A worker that answers what none does, and quotes in it.
 async fn garble(request: Request, mut connection: Connection) -> io::Result<Connection> {
+    static TURN: AtomicUsize = AtomicUsize::new(0);
     if request.path() == "/health" {
         connection.respond_json(200, &json!({"status": PRINTED, "slots": PRINTED})).await?;
         return Ok(connection);
     }
     connection.start_chunked(200, &[("content-type", "text/event-stream")]).await?;
     let data = json!({"type": PRINTED, "status": PRINTED, "success": PRINTED, SOURCE_NAME: {}});
-    static TURN: AtomicUsize = AtomicUsize::new(0);
     let name = ["test", "result"][TURN.fetch_add(1, Ordering::SeqCst) % 2];
     connection.chunk(format!("event: {name}\ndata: {data}\n\n").as_bytes()).await?;
     connection.finish().await?;
@@ -564,9 +564,10 @@ fn content() -> Vec<Canary> {
 
 /// The address in the line that says that it is ready, in either format.
 fn ready(line: &str) -> Option<String> {
-    let (_, address) = match line.contains("\"message\":\"ready\"") {
-        true => line.split_once("\"address\":\"")?,
-        false => line.split_once(" ready address=")?,
+    let (_, address) = if line.contains("\"message\":\"ready\"") {
+        line.split_once("\"address\":\"")?
+    } else {
+        line.split_once(" ready address=")?
     };
     let end = address.find(|c: char| c != '.' && c != ':' && !c.is_ascii_digit());
     Some(address[..end.unwrap_or(address.len())].to_owned())

@@ -209,7 +209,7 @@ fn a_file_that_can_not_be_read_is_not_quoted() {
         format!("telemetry.filter = \"{STRAY}=/[\"\n"),
         format!("models.default = \"{STRAY}\"\n"),
         format!("sandbox.engine = \"{STRAY}\"\n"),
-        format!("{STRAY}"),
+        STRAY.to_owned(),
     ] {
         fs::write(folder.path().join("broken.toml"), &text).expect("a writable folder");
         let good: Vec<_> = with("ENV", "development")

@@ -207,9 +207,10 @@ async fn answer(request: reqwest::RequestBuilder) -> String {
 
 /// The address in the line that says that it is ready, in either format.
 fn ready(line: &str) -> Option<String> {
-    let (_, address) = match line.contains("\"message\":\"ready\"") {
-        true => line.split_once("\"address\":\"")?,
-        false => line.split_once(" ready address=")?,
+    let (_, address) = if line.contains("\"message\":\"ready\"") {
+        line.split_once("\"address\":\"")?
+    } else {
+        line.split_once(" ready address=")?
     };
     let end = address.find(|c: char| c != '.' && c != ':' && !c.is_ascii_digit());
     Some(address[..end.unwrap_or(address.len())].to_owned())

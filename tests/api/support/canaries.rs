@@ -94,11 +94,15 @@ fn encodings(bytes: &[u8]) -> Vec<String> {
         let whole = &shifted[shift.div_ceil(3) * 3..shifted.len() / 3 * 3];
         forms.extend([STANDARD.encode(whole), URL_SAFE.encode(whole)]);
     }
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex(bytes);
     forms.extend([hex.to_uppercase(), hex]);
     let list = format!("{:?}", &bytes[..bytes.len().min(TELLING)]);
     forms.push(list[1..list.len() - 1].to_owned());
     forms
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 #[cfg(test)]
@@ -120,7 +124,7 @@ mod tests {
                 bytes.escape_ascii().to_string(),
                 STANDARD.encode(bytes),
                 URL_SAFE.encode(bytes),
-                bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+                hex(bytes),
                 format!("{bytes:?}"),
                 format!("{before}{}", &SECRET[..20]),
             ] {

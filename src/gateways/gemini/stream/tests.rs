@@ -1,6 +1,5 @@
 //! Deadlines by the paused clock: no socket, so that time moves only when everything waits.
 
-
 use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc;
 use tokio::time::{advance, sleep};
