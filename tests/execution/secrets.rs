@@ -207,9 +207,11 @@ async fn answer(request: reqwest::RequestBuilder) -> String {
 
 /// The address in the line that says that it is ready, in either format.
 fn ready(line: &str) -> Option<String> {
-    let before =
-        if line.contains("\"message\":\"ready\"") { "\"address\":\"" } else { " ready address=" };
-    let (_, address) = line.split_once(before)?;
+    let (_, address) = if line.contains("\"message\":\"ready\"") {
+        line.split_once("\"address\":\"")?
+    } else {
+        line.split_once(" ready address=")?
+    };
     let end = address.find(|c: char| c != '.' && c != ':' && !c.is_ascii_digit());
     Some(address[..end.unwrap_or(address.len())].to_owned())
 }

@@ -118,7 +118,7 @@ impl AnswerParser {
     fn read(&mut self, frame: &Frame) -> Result<String, Failure> {
         let data = match frame {
             Frame::Event(event) | Frame::Tail(event) => event.data.as_str(),
-            Frame::Bare(json) => return Err(bare(json)),
+            Frame::Bare(json) => return Err(Self::bare(json)),
         };
         if data.trim().is_empty() {
             return Ok(String::new());
@@ -167,6 +167,13 @@ impl AnswerParser {
         Ok(candidate.take_text())
     }
 
+    fn bare(json: &str) -> Failure {
+        error_in(json.as_bytes()).map_or_else(
+            || Failure::malformed("JSON outside of an event"),
+            |error| Failure::from_stream(&error),
+        )
+    }
+
     /// The end of a stream that ended in good order.
     fn conclude(&mut self) -> Result<LlmEvent, Failure> {
         if let Some(failure) = self.stopped() {
@@ -208,13 +215,6 @@ impl AnswerParser {
 
 fn first(candidates: Vec<Candidate>) -> Option<Candidate> {
     candidates.into_iter().next()
-}
-
-fn bare(json: &str) -> Failure {
-    error_in(json.as_bytes()).map_or_else(
-        || Failure::malformed("JSON outside of an event"),
-        |error| Failure::from_stream(&error),
-    )
 }
 
 #[cfg(test)]

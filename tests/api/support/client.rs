@@ -14,13 +14,17 @@ const MOMENT: Duration = Duration::from_millis(10);
 /// A new client a call: tests run on runtimes of their own, and a pooled connection dies with the
 /// runtime that made it.
 pub(super) fn request(method: &str, url: &str) -> reqwest::RequestBuilder {
+    client().request(method.parse().expect("a method"), url)
+}
+
+/// A client for one test.
+pub fn client() -> reqwest::Client {
     static PROVIDER: OnceLock<()> = OnceLock::new();
     PROVIDER.get_or_init(|| {
         // Another test, or the program itself, may have installed it.
         let _ = rustls::crypto::ring::default_provider().install_default();
     });
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client without options");
-    client.request(method.parse().expect("a method"), url)
+    reqwest::Client::builder().no_proxy().build().expect("a client without options")
 }
 
 /// An answer, its head read.

@@ -21,7 +21,7 @@ use tester_peers::turnstile::TurnstilePeer;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-pub use client::{Answer, RawClient};
+pub use client::{Answer, RawClient, client};
 pub use process::{Log, Peers, Process};
 pub use sse::{EventStream, Frame};
 
