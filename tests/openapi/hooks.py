@@ -2,7 +2,9 @@
 
 import itertools
 import json
+import os
 
+import requests
 import schemathesis
 
 
@@ -76,3 +78,28 @@ def map_body(_context, body):
     if isinstance(body.get("turnstile_token"), str):
         body = {**body, "turnstile_token": f"{body['turnstile_token'][:100]}-{number}"}
     return body
+
+
+@schemathesis.hook.apply_to(path="/api/history/{id}")
+def map_path_parameters(_context, path_parameters):
+    """Every other request that names a stored generation names one that is there."""
+    number = next(_made)
+    if number % 2 and path_parameters:
+        return {**path_parameters, "id": stored_generation(number)}
+    return path_parameters
+
+
+def stored_generation(number):
+    """Has tests written, and gives the id that they are stored under."""
+    answer = requests.post(
+        os.environ["TESTER_URL"] + "/api/generate",
+        headers={"Authorization": "Bearer " + os.environ["TESTER_ACCESS_TOKEN"]},
+        json={
+            "language": "python",
+            "input_code": PROGRAMS["python"][0] + f"# {number}\n",
+            "turnstile_token": f"stored-{os.getpid()}-{number}",
+        },
+        timeout=60,
+    )
+    answer.raise_for_status()
+    return frames(None, answer)[-1]["history_id"]

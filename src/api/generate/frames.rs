@@ -66,6 +66,8 @@ enum Step {
 
 /// `event: warning`: the tests are complete but could not be saved.
 #[derive(Debug, Serialize, ToSchema)]
+// A message is all there is: other frames have one too, and must not be described by this as well.
+#[serde(deny_unknown_fields)]
 pub(super) struct Warning {
     /// For a person.
     message: &'static str,
