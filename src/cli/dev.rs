@@ -44,6 +44,7 @@ pub fn run(
     super::runtime()?.block_on(async {
         telemetry::init(&settings.common.telemetry, "tester-dev")?;
         let application = Application::dev(settings).await?;
+        let stop = stop_requested();
         writeln!(output, "TESTER is ready at http://{}", application.address())?;
         if !can_generate {
             writeln!(
@@ -53,7 +54,7 @@ pub fn run(
             )?;
         }
         output.flush()?;
-        application.run_until(stop_requested()).await.context("the server failed")
+        application.run_until(stop).await.context("the server failed")
     })?;
     Ok(Outcome::Good)
 }

@@ -32,8 +32,9 @@ pub fn run(args: Args, errors: &mut impl Write) -> anyhow::Result<Outcome> {
     super::runtime()?.block_on(async {
         telemetry::init(&settings.common.telemetry, "tester-serve")?;
         let application = Application::serve(settings).await?;
+        let stop = stop_requested();
         tracing::info!(address = %application.address(), "ready");
-        application.run_until(stop_requested()).await.context("the server failed")
+        application.run_until(stop).await.context("the server failed")
     })?;
     Ok(Outcome::Good)
 }

@@ -55,8 +55,9 @@ pub fn run(
     super::runtime()?.block_on(async {
         telemetry::init(&settings.telemetry, "tester-worker")?;
         let application = Application::worker(settings).await?;
+        let stop = stop_requested();
         tracing::info!(address = %application.address(), "ready");
-        application.run_until(stop_requested()).await.context("the server failed")
+        application.run_until(stop).await.context("the server failed")
     })?;
     Ok(Outcome::Good)
 }
