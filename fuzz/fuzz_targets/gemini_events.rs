@@ -2,7 +2,6 @@
 
 #![no_main]
 
-
 use libfuzzer_sys::fuzz_target;
 use tester::gateways::LlmEvent;
 use tester::gateways::gemini::{AnswerParser, Failure};
