@@ -49,7 +49,7 @@ pub(crate) struct Effort {
     pub(crate) hold: Duration,
     /// Streams each of them asks for at once after that.
     pub(crate) spike_each: usize,
-    /// How long one of these is.
+    /// How long the shortest of these is.
     #[serde(rename = "spike_ms", serialize_with = "command_line::milliseconds")]
     pub(crate) spike: Duration,
     /// Between two chunks of a stream.

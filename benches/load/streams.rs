@@ -76,10 +76,12 @@ pub(crate) async fn run(stage: &Stage) -> anyhow::Result<Streams> {
     let held = effort.users * effort.held_each;
     eprintln!("{held} streams, held for {:?}", effort.hold);
     let gap = effort.ramp / u32::try_from(held).context("a few thousand")?;
+    // All are as long as one another, so that they end as they began: one by one.
+    let length = chunks(held_until - begin, effort.pace);
     let holding = (0..held).map(|number| {
         let user = stage.users[number % stage.users.len()];
         let at = begin + gap * u32::try_from(number).unwrap_or_default();
-        let script = stage.script(chunks(held_until - at, effort.pace), effort.pace, Course::Whole);
+        let script = stage.script(length, effort.pace, Course::Whole);
         let (client, open) = (client.clone(), Arc::clone(&open));
         async move {
             sleep_until(at).await;
@@ -92,8 +94,10 @@ pub(crate) async fn run(stage: &Stage) -> anyhow::Result<Streams> {
     let offered = effort.users * effort.spike_each;
     let spiking = (0..offered).map(|number| {
         let user = stage.users[number % stage.users.len()];
-        let chunks = chunks(effort.spike, effort.pace);
-        let script = stage.script(chunks, effort.pace, Course::Whole);
+        // These begin at once, and end one by one over twice the ramp.
+        let longer = gap * u32::try_from(number % held * 2).unwrap_or_default();
+        let length = chunks(effort.spike + longer, effort.pace);
+        let script = stage.script(length, effort.pace, Course::Whole);
         let (client, open, answers) = (client.clone(), Arc::clone(&open), &answers);
         async move {
             sleep_until(spike_at).await;
@@ -168,6 +172,11 @@ async fn one(
         Ok(Seen::Failed(code)) => {
             stage.tally.of(user, |account| account.refunded += 1);
             stage.mistakes.add(format!("a stream ended with {code}"));
+            Some(200)
+        }
+        Ok(Seen::NotStored) => {
+            stage.tally.of(user, |account| account.unclear += 1);
+            stage.mistakes.add("a stream was complete and could not be stored");
             Some(200)
         }
         Ok(Seen::Left) => None,
