@@ -16,7 +16,7 @@ use crate::memory::{Memory, Watch};
 use crate::model::{Course, Script};
 use crate::stage::Stage;
 
-/// How much longer than the spike the held streams are, so that they are open all through it.
+/// How much longer than the spike and its shortest streams the held streams are, so that they are open all through it.
 const MARGIN: Duration = Duration::from_secs(2);
 
 /// What came of it.
@@ -71,7 +71,7 @@ pub(crate) async fn run(stage: &Stage) -> anyhow::Result<Streams> {
     let answers = Mutex::new(BTreeMap::new());
     let begin = Instant::now();
     let (held_from, spike_at) = (begin + effort.ramp, begin + effort.ramp + effort.hold);
-    let held_until = spike_at + effort.spike + MARGIN;
+    let held_until = spike_at + effort.spike * 2 + MARGIN;
 
     let held = effort.users * effort.held_each;
     eprintln!("{held} streams, held for {:?}", effort.hold);
@@ -92,15 +92,17 @@ pub(crate) async fn run(stage: &Stage) -> anyhow::Result<Streams> {
         }
     });
     let offered = effort.users * effort.spike_each;
+    let step = effort.spike / u32::try_from(offered).context("a few thousand")?;
     let spiking = (0..offered).map(|number| {
         let user = stage.users[number % stage.users.len()];
-        // These begin at once, and end one by one over twice the ramp.
+        // These come as fast as people do, and end one by one over twice the ramp.
+        let at = spike_at + step * u32::try_from(number).unwrap_or_default();
         let longer = gap * u32::try_from(number % held * 2).unwrap_or_default();
         let length = chunks(effort.spike + longer, effort.pace);
         let script = stage.script(length, effort.pace, Course::Whole);
         let (client, open, answers) = (client.clone(), Arc::clone(&open), &answers);
         async move {
-            sleep_until(spike_at).await;
+            sleep_until(at).await;
             let Some(status) = one(stage, &client, user, script, &open).await else { return };
             let mut answers = answers.lock().unwrap_or_else(PoisonError::into_inner);
             *answers.entry(status).or_default() += 1;
