@@ -22,6 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(100);
 pub(crate) enum Seen {
     /// The whole answer, which is stored as this row.
     Stored(Uuid),
+    /// The whole answer, and the word that it could not be stored.
+    NotStored,
     /// The client left, as it was meant to.
     Left,
     /// The stream ended with this error.
@@ -120,14 +122,17 @@ async fn read(mut response: Response, script: Script) -> anyhow::Result<Seen> {
                 Some("done") => {
                     ensure!(code == script.answer(), "{} is not what was written", script.serial);
                     ensure!(data["cached"] == false, "{} came from a cache", script.serial);
-                    let id = data["history_id"].as_str().context("it was not stored")?;
-                    ended = Some(Seen::Stored(id.parse()?));
+                    ended = Some(match data["history_id"].as_str() {
+                        Some(id) => Seen::Stored(id.parse()?),
+                        None => Seen::NotStored,
+                    });
                 }
                 Some("error") => {
                     let code = data["code"].as_str().unwrap_or_default();
                     ended = Some(Seen::Failed(code.to_owned()));
                 }
-                None if data["step"].is_string() => {}
+                // What is being done, or that it could not be.
+                None if data["step"].is_string() || data["message"].is_string() => {}
                 _ => bail!("an unknown frame: {data}"),
             }
         }

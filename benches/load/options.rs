@@ -47,9 +47,9 @@ pub(crate) struct Effort {
     /// How long all of them are open.
     #[serde(rename = "hold_ms", serialize_with = "command_line::milliseconds")]
     pub(crate) hold: Duration,
-    /// Streams each of them asks for at once after that.
+    /// Streams each of them asks for after that.
     pub(crate) spike_each: usize,
-    /// How long one of these is.
+    /// Within how long, and how long the shortest of these is.
     #[serde(rename = "spike_ms", serialize_with = "command_line::milliseconds")]
     pub(crate) spike: Duration,
     /// Between two chunks of a stream.

@@ -16,7 +16,7 @@ use crate::memory::{Memory, Watch};
 use crate::model::{Course, Script};
 use crate::stage::Stage;
 
-/// How much longer than the spike the held streams are, so that they are open all through it.
+/// How much longer than the spike and its shortest streams the held streams are, so that they are open all through it.
 const MARGIN: Duration = Duration::from_secs(2);
 
 /// What came of it.
@@ -71,15 +71,17 @@ pub(crate) async fn run(stage: &Stage) -> anyhow::Result<Streams> {
     let answers = Mutex::new(BTreeMap::new());
     let begin = Instant::now();
     let (held_from, spike_at) = (begin + effort.ramp, begin + effort.ramp + effort.hold);
-    let held_until = spike_at + effort.spike + MARGIN;
+    let held_until = spike_at + effort.spike * 2 + MARGIN;
 
     let held = effort.users * effort.held_each;
     eprintln!("{held} streams, held for {:?}", effort.hold);
     let gap = effort.ramp / u32::try_from(held).context("a few thousand")?;
+    // All are as long as one another, so that they end as they began: one by one.
+    let length = chunks(held_until - begin, effort.pace);
     let holding = (0..held).map(|number| {
         let user = stage.users[number % stage.users.len()];
         let at = begin + gap * u32::try_from(number).unwrap_or_default();
-        let script = stage.script(chunks(held_until - at, effort.pace), effort.pace, Course::Whole);
+        let script = stage.script(length, effort.pace, Course::Whole);
         let (client, open) = (client.clone(), Arc::clone(&open));
         async move {
             sleep_until(at).await;
@@ -90,13 +92,17 @@ pub(crate) async fn run(stage: &Stage) -> anyhow::Result<Streams> {
         }
     });
     let offered = effort.users * effort.spike_each;
+    let step = effort.spike / u32::try_from(offered).context("a few thousand")?;
     let spiking = (0..offered).map(|number| {
         let user = stage.users[number % stage.users.len()];
-        let chunks = chunks(effort.spike, effort.pace);
-        let script = stage.script(chunks, effort.pace, Course::Whole);
+        // These come as fast as people do, and end one by one over twice the ramp.
+        let at = spike_at + step * u32::try_from(number).unwrap_or_default();
+        let longer = gap * u32::try_from(number % held * 2).unwrap_or_default();
+        let length = chunks(effort.spike + longer, effort.pace);
+        let script = stage.script(length, effort.pace, Course::Whole);
         let (client, open, answers) = (client.clone(), Arc::clone(&open), &answers);
         async move {
-            sleep_until(spike_at).await;
+            sleep_until(at).await;
             let Some(status) = one(stage, &client, user, script, &open).await else { return };
             let mut answers = answers.lock().unwrap_or_else(PoisonError::into_inner);
             *answers.entry(status).or_default() += 1;
@@ -168,6 +174,11 @@ async fn one(
         Ok(Seen::Failed(code)) => {
             stage.tally.of(user, |account| account.refunded += 1);
             stage.mistakes.add(format!("a stream ended with {code}"));
+            Some(200)
+        }
+        Ok(Seen::NotStored) => {
+            stage.tally.of(user, |account| account.unclear += 1);
+            stage.mistakes.add("a stream was complete and could not be stored");
             Some(200)
         }
         Ok(Seen::Left) => None,
