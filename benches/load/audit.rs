@@ -24,6 +24,9 @@ pub(crate) struct Audit {
     pub(crate) rows: usize,
     pub(crate) charges: i64,
     pub(crate) refunds: i64,
+    /// Refunds of charges whose answer came too late for their users, who got nothing: `tester
+    /// serve` gives these back when they are old enough.
+    pub(crate) abandoned: i64,
     /// Charges that are neither settled nor refunded.
     pub(crate) open: i64,
     /// What all wallets hold less than at first.
@@ -42,9 +45,17 @@ pub(crate) async fn run(stage: &Stage) -> anyhow::Result<Audit> {
     let database = stage.project.database();
     settled(database).await;
     let accounts = stage.tally.accounts();
+    let unclear: u64 = accounts.values().map(|account| account.unclear).sum();
+    let most = i64::try_from(unclear)?;
+    // What `tester serve` does from time to time, for charges of any age.
+    let refund = format!("select public.refund_abandoned_charges(0, {most}) ->> 'refunded'");
+    let abandoned = if most > 0 { database.number(&refund) } else { 0 };
     let ledgers = ledgers(database)?;
-    let mut audit =
-        Audit { open: database.number("select count(*) from open_charges"), ..Audit::default() };
+    let mut audit = Audit {
+        open: database.number("select count(*) from open_charges"),
+        abandoned,
+        ..Audit::default()
+    };
     if audit.open > 0 {
         stage.mistakes.add(format!("{} charges are open", audit.open));
     }

@@ -79,7 +79,7 @@ impl Report {
         let answered = |status: u16| answers.get(&status).copied().unwrap_or_default().to_string();
         let others: usize = answers
             .iter()
-            .filter(|(status, _)| !matches!(status, 200 | 429 | 503))
+            .filter(|(status, _)| !matches!(status, 200 | 429 | 503 | 504))
             .map(|(_, count)| count)
             .sum();
         let each = (memory.most - idle_mib) * 1024.0 / count(*held as u64);
@@ -90,6 +90,7 @@ impl Report {
             ("answered 200", answered(200)),
             ("answered 429", answered(429)),
             ("answered 503", answered(503)),
+            ("answered 504", answered(504)),
             ("answered otherwise, or not at all", {
                 let told: usize = answers.values().sum();
                 (others + offered - told).to_string()
@@ -125,11 +126,12 @@ impl Report {
     }
 
     fn audit(&self) -> String {
-        let Audit { rows, charges, refunds, open, spent } = &self.audit;
+        let Audit { rows, charges, refunds, abandoned, open, spent } = &self.audit;
         let rows = [
             ("stored pairs, each compared with what the model wrote", rows.to_string()),
             ("charges", charges.to_string()),
             ("refunds", refunds.to_string()),
+            ("of these, of charges whose answer came too late", abandoned.to_string()),
             ("charges neither settled nor refunded", open.to_string()),
             ("tokens spent", spent.to_string()),
             ("mistakes", self.mistakes.0.to_string()),

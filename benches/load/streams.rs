@@ -16,7 +16,7 @@ use crate::memory::{Memory, Watch};
 use crate::model::{Course, Script};
 use crate::stage::Stage;
 
-/// How much longer than the spike and its shortest streams the held streams are, so that they are open all through it.
+/// How much longer the held streams are than they must be to be open all through the spike.
 const MARGIN: Duration = Duration::from_secs(2);
 
 /// What came of it.
@@ -106,7 +106,8 @@ pub(crate) async fn run(stage: &Stage) -> anyhow::Result<Streams> {
             let Some(status) = one(stage, &client, user, script, &open).await else { return };
             let mut answers = answers.lock().unwrap_or_else(PoisonError::into_inner);
             *answers.entry(status).or_default() += 1;
-            if !matches!(status, 200 | 429 | 503) {
+            // 504 is a time: that of a database which shares the machine.
+            if !matches!(status, 200 | 429 | 503 | 504) {
                 stage.mistakes.add(format!("the spike was answered with {status}"));
             }
         }
