@@ -75,7 +75,8 @@ impl Report {
     }
 
     fn streams(&self) -> String {
-        let Streams { held, open, offered, answers, peak, memory, idle_mib } = &self.streams;
+        let Streams { held, open, offered, answers, peak, unsaved, memory, idle_mib } =
+            &self.streams;
         let answered = |status: u16| answers.get(&status).copied().unwrap_or_default().to_string();
         let others: usize = answers
             .iter()
@@ -96,6 +97,7 @@ impl Report {
                 (others + offered - told).to_string()
             }),
             ("most streams open at once", peak.to_string()),
+            ("complete, told that they could not be stored", unsaved.to_string()),
             ("memory before, RSS (MiB)", number(*idle_mib)),
             ("most memory while streams are held, RSS (MiB)", number(memory.most)),
             ("of that a stream (KiB)", number(each)),
