@@ -305,6 +305,7 @@ fn state(common: CommonSettings, choices: Choices, lifecycle: Lifecycle) -> AppS
         history: Arc::clone(&history),
         answers,
         buffered_events: common.stream.buffered_events,
+        max_running: common.server.max_generations,
         draining: lifecycle.draining(),
         cut_off: lifecycle.cut_off(),
         tasks: lifecycle.tasks(),

@@ -45,6 +45,7 @@ pub(super) struct ServerKnobs {
     pub(super) body_timeout_ms: i64,
     pub(super) keep_alive_ms: i64,
     pub(super) write_timeout_ms: i64,
+    pub(super) max_generations: i64,
     pub(super) shutdown_grace_ms: i64,
     pub(super) trusted_proxy_hops: i64,
 }

@@ -52,6 +52,8 @@ pub struct ListenSettings {
 pub struct ServerSettings {
     /// How it listens.
     pub listen: ListenSettings,
+    /// `server.max_generations`: generations at one time; whoever comes then is refused.
+    pub max_generations: usize,
     /// `TRUSTED_PROXY_HOPS`: how many proxies in front of TESTER append to `X-Forwarded-For`.
     pub trusted_proxy_hops: usize,
     /// `ALLOWED_ORIGINS`: the web origins whose pages may call the API, comma-separated,

@@ -1,9 +1,11 @@
 //! Requests that get no stream: each with its exact answer.
 
 use serde_json::{Value, json};
+use tester_peers::Gate;
+use tester_peers::gemini::StreamedAnswer;
 use tester_peers::supabase::{Fault, Route};
 
-use crate::support::{DevApp, RawClient, TestApp};
+use crate::support::{DevApp, RawClient, TestApp, soon};
 
 fn with(changes: &Value) -> Value {
     let mut body = TestApp::body(1);
@@ -305,6 +307,26 @@ async fn dev_without_a_key_says_what_is_missing() {
     let app = DevApp::start_with(&[("GEMINI_API_KEY", "")]).await;
     let error = app.generate(&TestApp::body(1)).await.error(503, "UNAVAILABLE").await;
     assert!(error["message"].as_str().is_some_and(|text| text.contains("GEMINI_API_KEY")));
+}
+
+#[tokio::test]
+async fn whoever_comes_when_all_places_are_taken_is_told_so_at_once_and_pays_nothing() {
+    let app = TestApp::start_configured(&[], "server.max_generations = 1").await;
+    let gate = Gate::closed();
+    gate.release(1);
+    app.gemini.enqueue(StreamedAnswer::text(["x = 1\n", "y = 2\n"]).gated(&gate));
+    let mut first = app.generate(&TestApp::body(1)).await.events();
+    first.chunk().await;
+    let balance = app.supabase.balance(app.user);
+    let refused = app.generate(&TestApp::body(2)).await;
+    assert!(refused.header("retry-after").is_some());
+    refused.error(503, "UNAVAILABLE").await;
+    assert_eq!(app.supabase.balance(app.user), balance);
+    gate.open();
+    first.collect().await;
+    // The place is free once the task has ended, which is just after its last frame.
+    soon("a free place", async { while app.generate(&TestApp::body(3)).await.status() == 503 {} })
+        .await;
 }
 
 #[tokio::test]

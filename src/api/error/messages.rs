@@ -91,6 +91,10 @@ impl ApiError {
                 "서버가 다시 시작되는 중입니다. 잠시 후 다시 시도해 주세요.",
                 "The server is restarting. Try again shortly.",
             ),
+            Self::Crowded => locale.pick(
+                "지금은 요청이 너무 많습니다. 잠시 후 다시 시도해 주세요.",
+                "Too much is being written at once. Try again shortly.",
+            ),
             Self::Timeout(_) => locale.pick(
                 "외부 서비스가 제시간에 응답하지 않았습니다. 다시 시도해 주세요.",
                 "A service this one depends on did not answer in time. Try again.",

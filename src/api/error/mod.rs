@@ -82,6 +82,8 @@ pub(super) enum ApiError {
     NoModel,
     /// 503: shutting down.
     Draining,
+    /// 503: as much is generated as one process may.
+    Crowded,
     /// 504: a dependency did not answer in time. The cause is for the log.
     Timeout(String),
     /// 500: our own fault. The cause is for the log.
@@ -140,7 +142,9 @@ impl ApiError {
             Self::InvalidRequest(_) => ErrorCode::InvalidRequest,
             Self::RateLimited { .. } | Self::Busy { .. } => ErrorCode::RateLimited,
             Self::Upstream(_) => ErrorCode::UpstreamError,
-            Self::Unavailable(_) | Self::NoModel | Self::Draining => ErrorCode::Unavailable,
+            Self::Unavailable(_) | Self::NoModel | Self::Draining | Self::Crowded => {
+                ErrorCode::Unavailable
+            }
             Self::Timeout(_) => ErrorCode::Timeout,
             Self::Internal(_) => ErrorCode::InternalError,
         }
@@ -149,7 +153,7 @@ impl ApiError {
     const fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::RateLimited { retry_after } | Self::Busy { retry_after } => Some(*retry_after),
-            Self::Unavailable(_) | Self::Draining => Some(RETRY_UNAVAILABLE),
+            Self::Unavailable(_) | Self::Draining | Self::Crowded => Some(RETRY_UNAVAILABLE),
             _ => None,
         }
     }
@@ -297,6 +301,7 @@ impl From<Refusal> for ApiError {
             Refusal::Wallet(error) => error.into(),
             Refusal::NoModel => Self::NoModel,
             Refusal::Draining => Self::Draining,
+            Refusal::Crowded => Self::Crowded,
         }
     }
 }

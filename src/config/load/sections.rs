@@ -274,6 +274,11 @@ impl Loader<'_> {
         let hops = ("server.trusted_proxy_hops", self.knobs.server.trusted_proxy_hops);
         ServerSettings {
             listen: self.listen(),
+            max_generations: self.integer(
+                "server.max_generations",
+                self.knobs.server.max_generations,
+                &(1..=1_000_000),
+            ),
             trusted_proxy_hops: self.integer_or_knob(
                 &variables::TRUSTED_PROXY_HOPS,
                 hops,

@@ -615,6 +615,10 @@ fn each_flaw_of_a_knobs_file_has_its_problem() {
             "[worker]\ntotal_timeout_ms = 120_001",
             "worker.total_timeout_ms must not exceed server.write_timeout_ms".to_owned(),
         ),
+        (
+            "[server]\nmax_generations = 0",
+            "server.max_generations must be from 1 to 1000000".to_owned(),
+        ),
         ("[wallet]\ncost = 0", "wallet.cost must be from 1 to 1000000".to_owned()),
         (
             "[telemetry]\nfilter = 'tester=c4nary'",

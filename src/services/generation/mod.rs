@@ -18,7 +18,7 @@ mod writing;
 use std::sync::Arc;
 
 use time::OffsetDateTime;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -53,6 +53,8 @@ pub struct Parts {
     pub answers: AnswerCache,
     /// Events held for a client that reads slowly.
     pub buffered_events: usize,
+    /// Generations at one time, the cached ones included.
+    pub max_running: usize,
     /// Cancelled when new orders must be refused.
     pub draining: CancellationToken,
     /// Cancelled when open streams must end.
@@ -64,13 +66,16 @@ pub struct Parts {
 /// Takes orders and fills them.
 pub struct GenerationService {
     parts: Parts,
+    /// One for each generation that may run.
+    places: Semaphore,
 }
 
 impl GenerationService {
     /// A service made of these parts.
     #[must_use]
-    pub const fn new(parts: Parts) -> Self {
-        Self { parts }
+    pub fn new(parts: Parts) -> Self {
+        let places = Semaphore::new(parts.max_running);
+        Self { parts, places }
     }
 
     /// Starts to fill an order, on the runtime of the calling thread.
@@ -92,7 +97,13 @@ impl GenerationService {
         events: mpsc::Sender<GenerationEvent>,
     ) {
         let id = GenerationId::random();
-        let admitted = match self.admit(id, &order).await {
+        // Refused at once rather than late: whoever waits for a wallet that is asked by too many
+        // would be told only when its time is up.
+        let (_place, admitted) = match self.places.try_acquire() {
+            Ok(place) => (Some(place), self.admit(id, &order).await),
+            Err(_) => (None, Err(Refusal::Crowded)),
+        };
+        let admitted = match admitted {
             Ok(admitted) => admitted,
             Err(refusal) => {
                 // A client that left needs no refusal.

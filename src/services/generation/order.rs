@@ -41,6 +41,8 @@ pub enum Refusal {
     NoModel,
     /// This process is shutting down.
     Draining,
+    /// As many generations run as this process may have at one time.
+    Crowded,
 }
 
 /// One step of an order that was taken.
