@@ -208,7 +208,7 @@ impl Application {
         self.address
     }
 
-    /// Serves until `stop` is ready, then ends in the phases of [`shutdown`].
+    /// Serves until `stop` is ready, then ends in the phases of `app::shutdown`.
     ///
     /// # Errors
     ///
