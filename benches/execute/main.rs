@@ -25,6 +25,8 @@ mod options;
 mod page;
 mod program;
 mod readings;
+#[path = "../shared/ready.rs"]
+mod ready;
 mod report;
 mod sandboxes;
 #[path = "../shared/statistics.rs"]

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::http;
 use crate::program::{Language, TESTS};
+use crate::ready;
 
 /// The executable as it is shipped, optimised unless this is a smoke test.
 const TESTER: &str = env!("CARGO_BIN_EXE_tester");
@@ -213,10 +214,8 @@ impl Worker {
         let deadline = Instant::now() + READY_PATIENCE;
         loop {
             let said = std::fs::read_to_string(&self.log).unwrap_or_default();
-            let events = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-            let mut ready = events.filter(|event| event["message"] == "ready");
-            if let Some(event) = ready.next() {
-                return Ok(event["address"].as_str().context("ready nowhere")?.parse()?);
+            if let Some(address) = ready::address(&said)? {
+                return Ok(address);
             }
             if let Some(status) = self.child.try_wait()? {
                 bail!("it ended before it was ready ({status}); {}", self.last_words());

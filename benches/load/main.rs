@@ -25,6 +25,8 @@ mod model;
 mod options;
 #[path = "../shared/page.rs"]
 mod page;
+#[path = "../shared/ready.rs"]
+mod ready;
 mod report;
 mod server;
 mod soak;

@@ -5,7 +5,6 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use serde_json::Value;
 
 /// The executable as it is shipped, optimised unless this is a smoke test.
 const TESTER: &str = env!("CARGO_BIN_EXE_tester");
@@ -109,10 +108,8 @@ impl Server {
         let deadline = Instant::now() + READY_PATIENCE;
         loop {
             let said = std::fs::read_to_string(&self.log).unwrap_or_default();
-            let events = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-            let mut ready = events.filter(|event| event["message"] == "ready");
-            if let Some(event) = ready.next() {
-                return Ok(event["address"].as_str().context("ready nowhere")?.parse()?);
+            if let Some(address) = crate::ready::address(&said)? {
+                return Ok(address);
             }
             if let Some(status) = self.child.try_wait()? {
                 bail!("{} ended before it was ready ({status}); {}", self.name, self.last_words());

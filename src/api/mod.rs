@@ -24,7 +24,7 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource, Route};
 
 use self::error::ApiError;
-pub(crate) use self::middleware::{answer, observe};
+pub(crate) use self::middleware::{answer, guard, observe};
 
 /// Registers every route. `app::startup` wraps the result with [`answer`] and [`observe`].
 pub(crate) fn routes(config: &mut ServiceConfig) {

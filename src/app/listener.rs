@@ -64,6 +64,7 @@ where
             .wrap(from_fn(api::answer))
             .wrap(NormalizePath::trim())
             .wrap(edge::cors(&front.allowed_origins))
+            .wrap(from_fn(api::guard))
             .wrap(from_fn(api::answer))
             .wrap(edge::headers(front.audience))
             .wrap(from_fn(api::observe));

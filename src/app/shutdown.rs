@@ -26,14 +26,18 @@ pub(super) async fn wind_up(lifecycle: &Lifecycle, runner: Option<&Runner>, grac
     if let Some(runner) = runner {
         runner.refuse_work();
     }
-    let running = lifecycle.tasks().len() + runner.map_or(0, Runner::running);
+    let running = || lifecycle.tasks().len() + runner.map_or(0, Runner::running);
     let grace_ms = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(phase = 2, running, grace_ms, "shutting down: running work may go on");
+    tracing::info!(
+        phase = 2,
+        running = running(),
+        grace_ms,
+        "shutting down: running work may go on"
+    );
     if !is_idle_within(lifecycle, runner, grace).await {
-        let running = lifecycle.tasks().len() + runner.map_or(0, Runner::running);
         tracing::warn!(
             phase = 3,
-            running,
+            running = running(),
             "shutting down: the grace time is over, work is cut off"
         );
         lifecycle.cut_work_off();
@@ -41,8 +45,7 @@ pub(super) async fn wind_up(lifecycle: &Lifecycle, runner: Option<&Runner>, grac
             runner.cut_work_off();
         }
         if !is_idle_within(lifecycle, runner, LAST_WORDS).await {
-            let running = lifecycle.tasks().len() + runner.map_or(0, Runner::running);
-            tracing::error!(phase = 3, running, "tasks did not end and are abandoned");
+            tracing::error!(phase = 3, running = running(), "tasks did not end and are abandoned");
         }
     }
     if let Some(runner) = runner {

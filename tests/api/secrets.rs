@@ -244,7 +244,7 @@ impl Observed {
         ]);
         command.stdout(stdout.as_file().try_clone().expect("a file")).stderr(Stdio::piped());
         let (said, log) = mpsc::unbounded_channel();
-        let process = Process::start(command, ready, move |line| {
+        let process = Process::start(command, Process::ready_line, move |line| {
             // Nobody listens once the test is over.
             let _ = said.send(line);
         })
@@ -560,17 +560,6 @@ fn content() -> Vec<Canary> {
     ]
     .map(|(name, value)| Canary::text(name, value))
     .into()
-}
-
-/// The address in the line that says that it is ready, in either format.
-fn ready(line: &str) -> Option<String> {
-    let (_, address) = if line.contains("\"message\":\"ready\"") {
-        line.split_once("\"address\":\"")?
-    } else {
-        line.split_once(" ready address=")?
-    };
-    let end = address.find(|c: char| c != '.' && c != ':' && !c.is_ascii_digit());
-    Some(address[..end.unwrap_or(address.len())].to_owned())
 }
 
 #[tokio::test]

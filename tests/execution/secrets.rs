@@ -8,8 +8,8 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 
-use super::support::RawClient;
 use super::support::canaries::{Canary, leaks};
+use super::support::{Process, RawClient};
 use super::worker::{Engine, Shared, TOKEN, Test, soon, test, toolchains};
 
 const SOURCE_NAME: &str = "bettong_price_7f3a9c2e51d8";
@@ -70,7 +70,7 @@ impl Observed {
             loop {
                 let line = log.recv().await;
                 let line = line.unwrap_or_else(|| panic!("the worker ended: {early:?}"));
-                let address = ready(&line);
+                let address = Process::ready_line(&line);
                 early.push(line);
                 if let Some(address) = address {
                     return address;
@@ -203,15 +203,4 @@ async fn answer(request: reqwest::RequestBuilder) -> String {
     let head = format!("{} {:?}", response.status(), response.headers());
     let body = soon("a body", response.text()).await.expect("a whole body");
     format!("{head}\n{body}\n")
-}
-
-/// The address in the line that says that it is ready, in either format.
-fn ready(line: &str) -> Option<String> {
-    let (_, address) = if line.contains("\"message\":\"ready\"") {
-        line.split_once("\"address\":\"")?
-    } else {
-        line.split_once(" ready address=")?
-    };
-    let end = address.find(|c: char| c != '.' && c != ':' && !c.is_ascii_digit());
-    Some(address[..end.unwrap_or(address.len())].to_owned())
 }

@@ -1,5 +1,6 @@
 //! What happens around every request, from the outside in: [`observe`] gives it its place in a trace
-//! and tells of it once it is over; [`answer`] turns errors into answers.
+//! and tells of it once it is over; [`guard`] keeps strangers out; [`answer`] turns errors into
+//! answers.
 
 mod body;
 
@@ -68,23 +69,20 @@ pub(crate) async fn observe(
 /// The innermost layer, and once more around what refuses requests by itself: handlers return an
 /// [`ApiError`], here it gets its body.
 pub(crate) async fn answer<B: MessageBody + 'static>(
-    front: web::Data<Front>,
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
-    let context = RequestContext::of(request.request());
-    if let Some(error) = refuse_at_the_door(&front, &request) {
-        let answer = error.respond(&context);
-        return Ok(request.into_response(answer).map_into_right_body());
-    }
     let response = next.call(request).await?;
-    let answer = response.response().error().map(|error| match error.as_error::<ApiError>() {
-        Some(known) => known.respond(&context),
-        // actix refuses some requests by itself, always with a 4xx of its own.
-        None if error.as_response_error().status_code().is_client_error() => {
-            ApiError::NotFound.respond(&context)
+    let answer = response.response().error().map(|error| {
+        let context = RequestContext::of(response.request());
+        match error.as_error::<ApiError>() {
+            Some(known) => known.respond(&context),
+            // actix refuses some requests by itself, always with a 4xx of its own.
+            None if error.as_response_error().status_code().is_client_error() => {
+                ApiError::NotFound.respond(&context)
+            }
+            None => ApiError::Internal(error.to_string()).respond(&context),
         }
-        None => ApiError::Internal(error.to_string()).respond(&context),
     });
     Ok(match answer {
         Some(answer) => response.into_response(answer).map_into_right_body(),
@@ -92,12 +90,21 @@ pub(crate) async fn answer<B: MessageBody + 'static>(
     })
 }
 
-fn refuse_at_the_door(front: &Front, request: &ServiceRequest) -> Option<ApiError> {
-    match front.audience {
+/// Lets nobody in whom this process does not serve, whatever they ask. [`answer`] stands around it.
+pub(crate) async fn guard<B: MessageBody + 'static>(
+    front: web::Data<Front>,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
+    let refused = match front.audience {
         Audience::Internet => None,
         Audience::ThisMachine => {
             doors::require_own_origin(request.headers(), &front.allowed_origins).err()
         }
+    };
+    match refused {
+        Some(error) => Ok(request.error_response(error).map_into_right_body()),
+        None => Ok(next.call(request).await?.map_into_left_body()),
     }
 }
 

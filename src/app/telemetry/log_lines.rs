@@ -145,15 +145,23 @@ impl Visit for Fields {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::sync::{Arc, Mutex};
 
     use tracing_subscriber::layer::SubscriberExt as _;
 
     use super::*;
 
+    /// Where a test's log lines go.
     #[derive(Clone, Default)]
-    struct Sink(Arc<Mutex<Vec<u8>>>);
+    pub(in crate::app::telemetry) struct Sink(Arc<Mutex<Vec<u8>>>);
+
+    impl Sink {
+        pub(in crate::app::telemetry) fn text(&self) -> String {
+            let bytes = self.0.lock().expect("no test panics with the lock").clone();
+            String::from_utf8(bytes).expect("a log is text")
+        }
+    }
 
     impl io::Write for Sink {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -188,8 +196,7 @@ mod tests {
                 );
             });
         });
-        let bytes = sink.0.lock().expect("no test panics with the lock").clone();
-        let text = String::from_utf8(bytes).expect("JSON is text");
+        let text = sink.text();
         assert_eq!(text.matches('\n').count(), 1);
         let line: Value = serde_json::from_str(&text).expect("one JSON object");
         assert_eq!(line["severity"], "WARNING");

@@ -78,23 +78,8 @@ fn quiet_libraries() -> FilterFn {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
-
+    use super::log_lines::tests::Sink;
     use super::*;
-
-    #[derive(Clone, Default)]
-    struct Sink(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Sink {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().expect("no test panics with the lock").extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
 
     #[test]
     fn libraries_say_no_more_than_information_whatever_is_asked_of_them() {
@@ -108,8 +93,7 @@ mod tests {
             tracing::info!(target: "actix_server", "a thread");
             tracing::trace!(target: "tester::api", "our own");
         });
-        let bytes = sink.0.lock().expect("no test panics with the lock").clone();
-        let text = String::from_utf8(bytes).expect("JSON is text");
+        let text = sink.text();
         let said: Vec<bool> =
             ["a header", "a body", "a thread", "our own"].map(|words| text.contains(words)).into();
         assert_eq!(said, [false, false, true, true], "{text}");

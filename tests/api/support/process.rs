@@ -216,10 +216,14 @@ impl Process {
         soon("the exit", self.child.wait()).await.expect("a status").code()
     }
 
-    /// The address in the line of the log that says that the server is ready.
+    /// The address in the line that says that it is ready, in either format of the log.
     pub fn ready_line(line: &str) -> Option<String> {
-        let event: Value = serde_json::from_str(line).ok()?;
-        (event["message"] == "ready")
-            .then(|| event["address"].as_str().expect("an address").to_owned())
+        let (_, address) = if line.contains("\"message\":\"ready\"") {
+            line.split_once("\"address\":\"")?
+        } else {
+            line.split_once(" ready address=")?
+        };
+        let end = address.find(|c: char| c != '.' && c != ':' && !c.is_ascii_digit());
+        Some(address[..end.unwrap_or(address.len())].to_owned())
     }
 }
