@@ -46,10 +46,12 @@ export class Editor extends EventTarget {
 
   /** Replaces the text from outside. The textarea's own undo does not survive that: offer another. */
   set value(text) {
+    const wasStreaming = this.streamed !== null;
     this.streamed = null;
     this.textarea.readOnly = false;
     this.textarea.value = text;
     this.show(this.textarea.value);
+    if (!wasStreaming) this.scroller.scrollTo(0, 0);
     this.dispatchEvent(new Event('change'));
   }
 
@@ -66,7 +68,6 @@ export class Editor extends EventTarget {
     this.value = '';
     this.streamed = '';
     this.textarea.readOnly = true;
-    this.scroller.scrollTo(0, 0);
   }
 
   /** Adds a piece. Costs the piece, not the text: the textarea gets everything at the end. */

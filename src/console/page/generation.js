@@ -12,7 +12,7 @@ const REPLACED = Symbol('replaced');
 
 export class Generation extends EventTarget {
   /**
-   * Events: `begin`; `end` (detail: done, stopped, replaced or failed); `problem` (detail: Problem).
+   * Events: `begin`; `stream` when the tests that are there make place for those that come; `end` (detail: done, stopped, replaced or failed); `problem` (detail: Problem).
    * @param {{api: import('./api.js').Api, editor: import('./editor.js').Editor, botCheck: import('./turnstile.js').BotCheck}} parts
    */
   constructor({ api, editor, botCheck }) {
@@ -76,6 +76,7 @@ export class Generation extends EventTarget {
       if (turnstile_token !== undefined) this.botCheck.renew();
     }
     // Only now: a refused order leaves the tests that are there.
+    this.dispatchEvent(new Event('stream'));
     this.editor.beginStream();
     this.enter('waiting');
     for await (const { event, data } of frames) {

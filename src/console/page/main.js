@@ -122,19 +122,20 @@ class Page {
     let typed = null;
     generation.addEventListener('begin', () => {
       const hadFocus = document.activeElement === $('generate') || document.activeElement === $('regenerate');
-      typed = work.edited && work.tests.value.trim() !== '' ? work.tests.value : null;
-      this.run.stop();
-      this.run.clear();
+      typed = null;
       work.source.mark([]);
       this.refresh();
       if (hadFocus) $('stop').focus();
     });
+    generation.addEventListener('stream', () => {
+      if (work.edited && work.tests.value.trim() !== '') typed = work.tests.value;
+      work.edited = false;
+      this.run.stop();
+      this.run.clear();
+    });
     generation.addEventListener('end', ({ detail: how }) => {
       const hadFocus = document.activeElement === $('stop');
-      if (how !== 'replaced' && typed !== work.tests.value) {
-        work.edited = false;
-        if (typed !== null) this.offerTyped(typed);
-      }
+      if (how !== 'replaced' && typed !== null) this.offerTyped(typed);
       if (generation.receipt?.history_id) this.history.forget();
       this.refresh();
       // The button that had the focus is gone.

@@ -110,7 +110,9 @@ export class Run extends EventTarget {
     const { verdict } = this;
     $('verdict').dataset.status = verdict?.status ?? this.state ?? 'none';
     $('verdict').textContent = verdict === null ? this.state === null ? '' : say(this.state) : this.sentence(verdict);
-    const details = verdict === null ? [] : [verdict.error, verdict.isolation === 'reduced' ? say('reduced') : ''].filter(text => text !== '');
+    // That tests failed is said already, and where stands beside each.
+    const error = verdict?.status === 'failed' ? '' : verdict?.error;
+    const details = verdict === null ? [] : [error, verdict.isolation === 'reduced' ? say('reduced') : ''].filter(text => text !== '');
     $('verdict-detail').textContent = details.join('\n');
     $('verdict-detail').hidden = details.length === 0;
     $('results').hidden = this.items.size === 0;
