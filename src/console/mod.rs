@@ -208,6 +208,8 @@ mod tests {
         for name in Page::iter().filter(|name| name.ends_with(".js")) {
             named.extend(between(&text(&name), "say('", '\'').into_iter().map(str::to_owned));
         }
+        // `this.say('')` is another one, which empties a line.
+        named.remove("");
         for key in named {
             assert!(messages.contains(&format!("\n  {key}: '")), "{key} has no words");
         }

@@ -63,7 +63,8 @@ async fn files_are_compressed_for_who_takes_it_and_not_sent_twice() {
     let plain = answered(app.request("GET", "/console/main.js")).await;
     assert_eq!(header(&plain, "content-type"), "text/javascript; charset=utf-8");
     assert_eq!(header(&plain, "cache-control"), "no-cache");
-    assert_eq!(header(&plain, "vary").to_lowercase(), "accept-encoding");
+    let vary = header(&plain, "vary").to_lowercase();
+    assert!(vary.split(", ").any(|name| name == "accept-encoding"), "{vary}");
     let tag = header(&plain, "etag");
     let text = plain.text().await;
     let request = app.request("GET", "/console/main.js").header("accept-encoding", "br, gzip");
@@ -101,7 +102,7 @@ async fn nothing_but_the_files_of_the_page_is_served() {
         assert_eq!(answer.json().await["code"], "NOT_FOUND", "{path}");
     }
     let refused = answered(app.request("POST", "/")).await;
-    assert_eq!((refused.status().as_u16(), header(&refused, "allow").as_str()), (405, "GET"));
+    assert_eq!((refused.status(), header(&refused, "allow").as_str()), (405, "GET"));
 }
 
 #[tokio::test]

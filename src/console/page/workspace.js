@@ -80,8 +80,8 @@ export class Workspace extends EventTarget {
   open(text, language, tests = '') {
     const before = this.draft();
     this.show({ ...before, source: text, tests, language: language ?? languageOfText(text) ?? this.language, chosen: language !== null, edited: false });
-    this.source.textarea.focus();
     this.source.textarea.setSelectionRange(0, 0);
+    this.source.textarea.focus({ preventScroll: true });
     if (before.source.trim() !== '' || before.tests.trim() !== '') offerUndo(say('replaced'), () => this.show(before));
   }
 
