@@ -1,6 +1,7 @@
 """Cases: one call of a function, or one life of an object; and what came of running it."""
 
 OK, RAISED, STOPPED, REFUSED, VAGUE = "ok", "raised", "stopped", "refused", "vague"
+ITSELF = "the object itself"  # what methods that can be chained return
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
 RECURSION_ROOM = 350  # frames that a test may use less than the explorer: see Runner
 
@@ -72,7 +73,7 @@ class FunctionCase:
     def run(self, runner, namespace, outcome):
         arguments, given = eval(self.code, namespace)
         keywords = dict(zip(self.keyword_texts, given))
-        function = find_path(namespace, self.target.path)
+        function = eval(self.target.callee, namespace)
         step = Step()
         outcome.steps.append(step)
         runner.observe(step, namespace, lambda: function(*arguments, **keywords))
@@ -91,44 +92,47 @@ class ObjectCase:
         self.creation, self.calls = creation, calls
         self.origin = origin
         self.variable = variable_name(target.name)
+        self.created = spell_call(target.name, creation, speller)
         self.lines = [self.spell(call, speller) for call in calls]
-        self.created = spell_call(target.name if creation.name == "__init__" else f"{target.name}.{creation.name}", creation, speller)
+        self.codes = [compile(text, "<step>", "eval", 0, True) for text in (self.created, *self.lines)]
         self.key = (self.created, *self.lines)
-        self.size = sum(map(len, self.key))
-        codes = [self.created, *self.lines]
-        self.codes = [compile(text, "<step>", "eval", 0, True) for text in codes]
-        self.awaits = [False] + [call.style == "await" for call in calls]
+
+    @property
+    def size(self):
+        return len(self.created) + sum(map(len, self.lines))
+
+    def cut(self, count):
+        """Keep only so many calls."""
+        self.calls, self.lines, self.codes = self.calls[:count], self.lines[:count], self.codes[: count + 1]
 
     def spell(self, call, speller):
         if call.style == "attribute":
             return f"{self.variable}.{call.name}"
         if call.style in ("call", "await"):
-            return spell_call(f"{self.variable}.{call.name}", call, speller)
-        return call.style.replace("…", self.variable, 1).replace("…", ", ".join(speller.spell(a) for a in call.arguments))
+            name = self.variable if call.name == "__call__" else f"{self.variable}.{call.name}"
+            return spell_call(name, call, speller)
+        parts = [self.variable, *map(speller.spell, call.arguments)]
+        if call.style == "… in …":
+            parts.reverse()
+        pieces = call.style.split("…")
+        return pieces[0] + "".join([part + piece for part, piece in zip(parts, pieces[1:])])
 
     def run(self, runner, namespace, outcome):
-        scope = Scope(namespace)
-        creation = Step()
-        outcome.steps.append(creation)
-        holder = []
-        runner.observe(creation, namespace, lambda: holder.append(eval(self.codes[0], namespace)))
-        if creation.error:
+        names = {}
+
+        def create():
+            names[self.variable] = eval(self.codes[0], namespace)
+
+        outcome.steps.append(Step())
+        runner.observe(outcome.steps[0], namespace, create)
+        if outcome.steps[0].error:
             return
-        names = {self.variable: holder[0]}
         for code in self.codes[1:]:
             step = Step()
             outcome.steps.append(step)
-            runner.observe(step, namespace, lambda: eval(code, namespace, names))
+            runner.observe(step, namespace, lambda: eval(code, namespace, names), names[self.variable])
             if step.error and not step.documented:
                 break
-        del scope
-
-
-class Scope:
-    """Keeps a namespace alive while an object of it is used."""
-
-    def __init__(self, namespace):
-        self.namespace = namespace
 
 
 def spell_call(name, call, speller):
@@ -142,14 +146,6 @@ def variable_name(class_name):
     if not name.isidentifier() or name in vars(builtins) or name == class_name or __import__("keyword").iskeyword(name):
         return "subject"
     return name
-
-
-def find_path(namespace, path):
-    first, *rest = path.split(".")
-    value = namespace[first]
-    for name in rest:
-        value = getattr(value, name)
-    return value
 
 
 class Runner:
@@ -210,7 +206,7 @@ class Runner:
             outcome.status = VAGUE
         return outcome
 
-    def observe(self, step, namespace, action):
+    def observe(self, step, namespace, action, subject=None):
         """Do one thing and write down what it gave, as text, at once."""
         try:
             value = action()
@@ -218,6 +214,9 @@ class Runner:
                 value = self.finish(value)
             elif hasattr(value, "__anext__"):
                 value = self.finish(collect(value))
+            if subject is not None and value is subject:
+                step.kind, step.text, step.loose = ITSELF, ITSELF, ITSELF
+                return
             step.kind = type(value).__name__
             if hasattr(value, "__next__") and hasattr(value, "__iter__"):
                 step.drained = True

@@ -3,13 +3,6 @@
 SHAKES = 2  # fresh instances in which each kept case is run again
 
 
-class Public:
-    """What cases need to know of a target."""
-
-    def __init__(self, path, name):
-        self.path, self.name = path, name
-
-
 class World:
     """Everything about the source that the parts of the explorer share."""
 
@@ -21,17 +14,12 @@ class World:
         self.program = Program(self.reading, self.meter)
         self.runner = Runner(self.program, self.warden, self.meter)
         self.guesser = Guesser(self.reading)
-        self.publics = {}
+        self.constructors = {}
         self.steady = {}
 
     def load(self):
         self.probed = self.runner.load(self.program.probed)
         self.speller = Speller(self.probed)
-
-    def public(self, target):
-        if target.path not in self.publics:
-            self.publics[target.path] = Public(target.path, target.name)
-        return self.publics[target.path]
 
     def run_probed(self, case, limit):
         outcome = self.runner.run(case, self.probed, limit, record=True)
@@ -54,29 +42,26 @@ class World:
         shell = self.reading.classes.get(class_name)
         if shell is None or depth > 3:
             return None
+        constructor = self.constructor(shell)
         arguments = []
-        for parameter in constructor_parameters(shell):
-            declared = self.guesser.declared(parameter)
-            kind = declared
-            if kind is None and "__init__" in shell.routines:
-                kind = (self.guesser.guesses(shell.routines["__init__"], parameter) or [INT])[0]
-            kind = kind or INT
+        for parameter in constructor.parameters:
+            if parameter.star or parameter.keyword_only:
+                continue
+            kind = self.guesser.declared(parameter)
+            kind = kind or (self.guesser.guesses(constructor, parameter) or [INT])[0]
             recursive = class_name in repr(kind)
             if not parameter.required and (sampler.random.random() < 0.5 or recursive and depth > 2):
                 break
-            if recursive and depth > 2:
-                arguments.append(None)
-                continue
-            arguments.append(sampler.draw(kind, depth + 1))
-        return Raw(f"{class_name}({', '.join(self.speller.spell(a) for a in arguments)})")
+            arguments.append(None if recursive and depth > 2 else sampler.draw(kind, depth + 1))
+        return Raw(f"{class_name}({', '.join([self.speller.spell(a) for a in arguments])})")
 
-
-def constructor_parameters(shell):
-    if "__init__" in shell.routines:
-        return [p for p in shell.routines["__init__"].parameters if not p.star and not p.keyword_only]
-    if shell.is_dataclass or shell.fields and any("NamedTuple" in base for base in shell.bases):
-        return shell.fields
-    return []
+    def constructor(self, shell):
+        """What makes objects of a class, also when it is not written out."""
+        if shell.name not in self.constructors:
+            routines = inherited_routines(shell, self.reading)
+            written = routines.get("__init__")
+            self.constructors[shell.name] = written or Routine.of_fields(shell)
+        return self.constructors[shell.name]
 
 
 def explore(plan_text):
@@ -139,16 +124,46 @@ class Exploration:
         return False
 
     def targets(self):
-        """Public functions first; those with a leading underscore only when nothing else is there."""
-        reading, namespace = self.world.reading, self.world.probed
+        """Public functions and classes; those with a leading underscore only when nothing else is there."""
+        world = self.world
         found = []
-        for name, routine in reading.functions.items():
-            if callable(namespace.get(name)) and not isinstance(namespace.get(name), type):
-                found.append(FunctionTarget(routine, self.world))
-        public = [t for t in found if not t.name.startswith("_")]
+        for name in world.reading.globals:
+            value = world.probed.get(name)
+            if name in world.reading.functions and callable(value) and not isinstance(value, type):
+                found.append(FunctionTarget(world.reading.functions[name], world))
+            elif name in world.reading.classes and isinstance(value, type):
+                found += self.class_targets(world.reading.classes[name], value)
+        public = [t for t in found if not t.path.startswith("_")]
         skip = set(self.plan.get("skip", ()))
         self.skipped += [f"{t.path}: ended or hung an earlier attempt" for t in found if t.path in skip]
         return [t for t in public or found if t.path not in skip]
+
+    def class_targets(self, shell, kind):
+        """A class as a whole, and functions that only live in it."""
+        world = self.world
+        found = [
+            FunctionTarget(routine, world)
+            for routine in shell.routines.values()
+            if routine.is_a("staticmethod", "classmethod") and not routine.name.startswith("_")
+        ]
+        if issubclass(kind, BaseException) or inspect.isabstract(kind) or getattr(kind, "_is_protocol", False):
+            return found
+        routines = inherited_routines(shell, world.reading)
+        if is_stateless(shell, routines):
+            found += [
+                FunctionTarget(routine, world, f"{shell.name}().{routine.name}")
+                for routine in shell.routines.values()
+                if not routine.is_a("staticmethod", "classmethod", "property") and not routine.name.startswith("_")
+            ]
+        elif shell.is_enum:
+            found += [
+                FunctionTarget(Routine.of_member(routine, shell.name), world)
+                for routine in shell.routines.values()
+                if not routine.is_a("staticmethod", "classmethod", "property") and not routine.name.startswith("_")
+            ]
+        else:
+            found.append(ObjectTarget(shell, world))
+        return found
 
     def search(self, target, share):
         self.report("entering", target=target.path)
@@ -169,7 +184,10 @@ class Exploration:
                 steady.append(entry)
             else:
                 self.dropped += 1
-        return Choice(thinned(steady), self.most_rows).run()
+        most = self.most_rows
+        if steady and isinstance(steady[0].case, ObjectCase):
+            most = most * 3 // 5  # each is a test of several lines
+        return Choice(thinned(steady), most).run()
 
     def wanted(self, entry):
         step = entry.outcome.last
@@ -197,7 +215,8 @@ class Exploration:
         page.state = {n: self.world.runner.state.texts[n][0] for n in self.world.runner.state.changed if n in self.world.runner.state.texts}
         for target in targets:
             if rows[target.path]:
-                blocks += FunctionWriter(target, rows[target.path], page).blocks()
+                writer = ObjectWriter if isinstance(target, ObjectTarget) else FunctionWriter
+                blocks += writer(target, rows[target.path], page).blocks()
         blocks.sort(key=lambda b: b["section"] == "unexpected")
         self.report("header", text=page.header([b["target"] for b in blocks]))
         tests = count = 0

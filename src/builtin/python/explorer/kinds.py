@@ -176,8 +176,14 @@ class Evidence(ast.NodeVisitor):
         self.hints = {}  # place -> {hint: weight}
         self.keys = {}  # place -> keys it is asked for
         self.attributes = {}  # place -> names it is asked for
+        bodies = [routine.node.body]
+        if routine.name == "__init__" and routine.owner in reading.classes:
+            # What a constructor is given shows in what the methods do with it.
+            shell = reading.classes[routine.owner]
+            self.places.update({f"self.{f.name}": (f.name,) for f in shell.fields})
+            bodies += [r.node.body for name, r in shell.routines.items() if name != "__init__"]
         for _ in range(2):  # names bound below are used above in loops
-            for statement in routine.node.body:
+            for statement in itertools.chain.from_iterable(bodies):
                 self.visit(statement)
 
     def hint(self, place, what, weight=1):
@@ -189,6 +195,8 @@ class Evidence(ast.NodeVisitor):
         """Where the value of an expression comes from, if it is (part of) a parameter."""
         if isinstance(node, ast.Name):
             return self.places.get(node.id)
+        if isinstance(node, ast.Attribute):
+            return self.places.get(dotted(node))
         if isinstance(node, ast.Subscript):
             base = self.place(node.value)
             if base is None:
@@ -227,8 +235,8 @@ class Evidence(ast.NodeVisitor):
     def bind(self, target, place):
         if place is None:
             return
-        if isinstance(target, ast.Name):
-            self.places.setdefault(target.id, place)
+        if isinstance(target, (ast.Name, ast.Attribute)):
+            self.places.setdefault(dotted(target), place)
         elif isinstance(target, (ast.Tuple, ast.List)):
             if not any(isinstance(e, ast.Starred) for e in target.elts):
                 self.hint(place, f"unpack{len(target.elts)}", 3)
@@ -322,8 +330,7 @@ class Evidence(ast.NodeVisitor):
             self.hint(place, "number", 2)
         elif isinstance(node.op, ast.Add):
             self.hint(place, "number", 1)
-        if isinstance(node.target, ast.Name):
-            self.hint(self.places.get(node.target.id), "number", 1)
+        self.hint(self.place(node.target), "number", 1)
         self.generic_visit(node)
 
     def visit_UnaryOp(self, node):

@@ -29,6 +29,23 @@ class Routine:
         self.bound = owner is not None and "staticmethod" not in self.decorators
         self.parameters = parameters_of(node.args, skip_first=self.bound)
 
+    @classmethod
+    def of_fields(cls, shell):
+        """The constructor that a dataclass or named tuple has without writing it."""
+        node = ast.parse("def __init__(self): pass").body[0]
+        routine = cls(node, shell.name)
+        if shell.is_dataclass or any("NamedTuple" in base for base in shell.bases):
+            routine.parameters = shell.fields
+        return routine
+
+    @classmethod
+    def of_member(cls, routine, owner):
+        """A method of an enum as a function of the member."""
+        member = Parameter("member", ast.Name(owner, ast.Load()))
+        made = cls(routine.node, owner)
+        made.parameters = [member, *made.parameters]
+        return made
+
     def is_a(self, *decorators):
         return any(d.rpartition(".")[2] in decorators for d in self.decorators)
 

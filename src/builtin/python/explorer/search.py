@@ -120,9 +120,11 @@ class Budget:
 class FunctionTarget:
     """A function of the module, and the search for its inputs."""
 
-    def __init__(self, routine, world):
+    def __init__(self, routine, world, callee=None):
         self.routine, self.world = routine, world
         self.path, self.name = routine.path, routine.name
+        self.called = callee or routine.path
+        self.callee = compile(self.called, "<callee>", "eval", 0, True)
         self.explored = []
         self.keys = set()
         self.covered = set()
@@ -245,7 +247,7 @@ class FunctionTarget:
     def attempt(self, arguments, keywords, origin):
         """Run one case, unless it is known; note what it reached."""
         try:
-            case = FunctionCase(self.world.public(self), arguments, keywords, self.world.speller, origin)
+            case = FunctionCase(self, arguments, keywords, self.world.speller, origin)
         except (Unshowable, SyntaxError, RecursionError, ValueError):
             return None
         if case.key in self.keys or case.size > 400:

@@ -8,29 +8,26 @@ TEXT_LIMIT = 1500  # characters of one value that is still worth asserting
 DEEPEST = 12
 DRAIN_LIMIT = 30  # items taken of a generator
 
-SHAPE_HELPER = '''
-def shape(value, _outer=()):
-    """Plain data that says what a value is made of, for objects without an == of their own."""
-    if id(value) in _outer or len(_outer) > 12:
-        return "..."
-    inner = (*_outer, id(value))
-    if type(value) in (list, tuple):
-        return type(value)([shape(item, inner) for item in value])
-    if isinstance(value, dict):
-        return {key: shape(item, inner) for key, item in value.items()}
-    if hasattr(value, "__next__"):
-        return [shape(item, inner) for _, item in zip(range(30), value)]
-    names = [
-        name
-        for kind in type(value).__mro__
-        for name in ([kind.__slots__] if isinstance(getattr(kind, "__slots__", ()), str) else getattr(kind, "__slots__", ()))
-        if hasattr(value, name)
-    ]
-    names += list(getattr(value, "__dict__", ()))
-    if not names or isinstance(value, type) or callable(value) and not type(value).__module__ == __name__:
-        return value
-    return {type(value).__name__: {name: shape(getattr(value, name), inner) for name in names}}
-'''.lstrip()
+# Of the tests, and of the explorer: as lines, for an embedded program may lose blank ones.
+SHAPE_HELPER = "\n".join((
+    "def shape(value, outer=()):",
+    '    """Plain data that says what a value is made of, for objects without an == of their own."""',
+    "    if id(value) in outer or len(outer) > 12:",
+    '        return "..."',
+    "    outer = (*outer, id(value))",
+    "    if type(value) in (list, tuple):",
+    "        return type(value)([shape(item, outer) for item in value])",
+    "    if isinstance(value, dict):",
+    "        return {key: shape(item, outer) for key, item in value.items()}",
+    '    if hasattr(value, "__next__"):',
+    "        return [shape(item, outer) for _, item in zip(range(30), value)]",
+    '    names = list(getattr(value, "__slots__", ())) + list(getattr(value, "__dict__", ()))',
+    "    if not names or callable(value):",
+    "        return value",
+    "    fields = {name: shape(getattr(value, name), outer) for name in names if hasattr(value, name)}",
+    "    return {type(value).__name__: fields}",
+    "",
+))  # fmt: skip
 
 
 class Unshowable(Exception):

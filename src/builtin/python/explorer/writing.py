@@ -4,13 +4,15 @@ WIDTH = 100
 ID_LENGTH = 60
 SECTIONS = ("example", "behaviour", "property", "error", "unexpected")
 RESERVED = {"request", "expected", "error", "message", "printed", "capsys", "monkeypatch"}
-HEADLINE = '''"""Tests that pin down what the code does today.
-
-They were made without a model: the code was run with many inputs, and the calls that tell it from
-slightly changed versions of itself were kept. They show current behaviour, not intended behaviour.
-A failing test means that something changed, not that it is wrong.
-"""
-'''
+HEADLINE = (
+    '"""Tests that pin down what the code does today.',
+    "",
+    "They were made without a model: the code was run with many inputs, and the calls that tell it from",
+    "slightly changed versions of itself were kept. They show current behaviour, not intended behaviour.",
+    "A failing test means that something changed, not that it is wrong.",
+    '"""',
+    "",
+)
 
 
 class Page:
@@ -42,7 +44,7 @@ class Page:
         return name
 
     def header(self, targets):
-        lines = [HEADLINE.rstrip("\n"), ""]
+        lines = list(HEADLINE)
         names = list(dict.fromkeys(t.partition(".")[0] for t in targets))
         self.need("pytest")
         for name, alias in sorted(self.modules.items()):
@@ -205,7 +207,7 @@ class FunctionWriter:
         return ast.unparse(parameter.default)
 
     def invocation(self, arguments, drained):
-        call = f"{self.path}({arguments})"
+        call = f"{self.target.called}({arguments})"
         if self.target.routine.is_async:
             call = f"{self.page.need('asyncio')}.run({call})"
         if drained:
@@ -372,6 +374,82 @@ class FunctionWriter:
 
     def is_generator(self):
         return any(isinstance(n, (ast.Yield, ast.YieldFrom)) for n in ast.walk(self.target.routine.node))
+
+
+class ObjectWriter:
+    """The tests of one class: each life of an object is a test."""
+
+    def __init__(self, target, rows, page):
+        self.target, self.rows, self.page = target, rows, page
+
+    def blocks(self):
+        return [self.block(entry) for entry in self.rows]
+
+    def block(self, entry):
+        case, steps = entry.case, entry.outcome.steps
+        name = self.page.name(self.title(entry))
+        lines = []
+        if steps[0].error:
+            lines += self.raising(case.created, steps[0])
+        else:
+            lines += [f"    {case.variable} = {case.created}"]
+        looked = False
+        for call, line, step in zip(case.calls, case.lines, steps[1:]):
+            looks = call.style == "attribute" or call.name in LOOKS
+            if looks and not looked or len(lines) == 1:
+                lines.append("")
+            looked = looks
+            lines += self.statement(call, line, step, case.variable)
+        if entry.outcome.printed:
+            lines += ["", f"    assert capsys.readouterr().out == {text_of_string(entry.outcome.printed)}"]
+        fixtures = "capsys" if entry.outcome.printed else ""
+        raised = [s for s in steps if s.error]
+        section = "behaviour"
+        if raised:
+            section = "error" if all(s.documented for s in raised) else "unexpected"
+        return {
+            "target": self.target.path, "section": section, "name": name, "rows": [], "test_id": name,
+            "before": f"def {name}({fixtures}):\n" + "\n".join(lines) + "\n", "after": "", "entries": [entry],
+        }  # fmt: skip
+
+    def statement(self, call, line, step, variable):
+        action = line
+        if call.style == "await":
+            action = f"{self.page.need('asyncio')}.run({action})"
+        if step.error:
+            return self.raising(action, step)
+        if step.drained:
+            action = f"list({self.page.need('itertools')}.islice({action}, {DRAIN_LIMIT}))"
+        if step.kind == ITSELF:
+            return [f"    assert {action} is {variable}"]
+        if step.text == "None" and call.style in ("call", "await"):
+            return [f"    {action}"]
+        if step.shaped:
+            self.page.uses_shape = True
+            action = f"shape({action})"
+        if step.text in ("True", "False", "None"):
+            return [f"    assert {action} is {step.text}"] if " " not in action or "(" in action else [f"    assert ({action}) is {step.text}"]
+        return [f"    assert {action} == {approximate(step.text, self.page)}"]
+
+    def raising(self, action, step):
+        pytest_name = self.page.need("pytest")
+        match = f", match={match_of(step.message, self.page)}" if step.documented and step.message is not None else ""
+        note = [] if step.documented else ["    # Raises today; is that meant?"]
+        return [*note, f"    with {pytest_name}.raises({step.error}{match}):", f"        {action}"]
+
+    def title(self, entry):
+        """`test_stack_push_then_pop`, after the methods that are called."""
+        names = []
+        for call in entry.case.calls:
+            if call.style in ("call", "await") or call.name not in LOOKS and call.style != "attribute":
+                plain = call.name.strip("_")
+                if plain not in names:
+                    names.append(plain)
+        last = entry.outcome.last
+        words = "_then_".join(names[:3]) if names else "starts_out"
+        if last.error:
+            words = (words if names else "creation") + "_raises_" + variable_name(last.error.rpartition(".")[2])
+        return f"test_{variable_name(self.target.name)}_{words}"
 
 
 def match_of(message, page):
