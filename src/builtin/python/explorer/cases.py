@@ -18,6 +18,10 @@ class Step:
         self.size = 0
 
     @property
+    def exact(self):
+        return self.error or self.text
+
+    @property
     def key(self):
         return f"!{self.error}:{self.message if self.documented else ''}" if self.error else self.loose
 
@@ -25,18 +29,22 @@ class Step:
 class Outcome:
     """What came of a case."""
 
-    __slots__ = ("status", "steps", "after", "printed", "spent", "counts", "ways", "operands", "distances", "needs", "why", "seconds")
+    __slots__ = ("status", "steps", "after", "printed", "spent", "counts", "ways", "operands", "distances", "why", "seconds")
 
     def __init__(self):
         self.status, self.steps, self.after, self.printed = OK, [], None, ""
         self.spent, self.why, self.seconds = 0, None, 0.0
         self.counts = self.ways = self.operands = self.distances = None
-        self.needs = {}
 
     @property
     def key(self):
         """Equal for outcomes that the tests written here could not tell apart."""
         return (self.status, tuple([s.key for s in self.steps]), self.after, self.printed)
+
+    @property
+    def exact(self):
+        """Equal only for outcomes that are the same to the last digit."""
+        return (self.key, tuple([s.exact for s in self.steps]))
 
     @property
     def last(self):
@@ -160,16 +168,21 @@ class Runner:
         self.state = ModuleState()
         self.shape_code = compile(SHAPE_HELPER, "<shape>", "exec", 0, True)
 
-    def load(self, codes, limit=2_000_000):
+    def load(self, codes, limit=2_000_000, names=None, chance=0):
         """A fresh instance of the module; raises what loading it raises."""
         with self.warden.call(seconds=3.0):
             self.meter.begin(limit)
-            namespace = self.program.instance(codes)
+            if self.program.is_random:
+                random.seed(chance)
+            namespace = self.program.instance(codes, names)
         self.state.remember(namespace)
         return namespace
 
-    def run(self, case, namespace, limit, record=False):
+    def run(self, case, namespace, limit, record=False, chance=0):
+        """Run a case; `chance` is the seed of random numbers."""
         outcome = Outcome()
+        if self.program.is_random:
+            random.seed(chance)
         self.calls += 1
         self.state.restore(namespace)
         depth = len(inspect.stack(0)) if self.calls == 1 else self.depth
@@ -225,15 +238,15 @@ class Runner:
         except (RecursionError, MemoryError):
             raise Unshowable from None
         except Exception as error:
-            self.note_error(step, error)
+            self.note_error(step, error, namespace)
             return
         except (SystemExit, KeyboardInterrupt, GeneratorExit, asyncio.CancelledError) as error:
-            self.note_error(step, error)
+            self.note_error(step, error, namespace)
             return
         step.text, step.loose, step.shaped = self.describe(value, namespace)
 
-    def note_error(self, step, error):
-        step.error = self.error_name(error)
+    def note_error(self, step, error, namespace):
+        step.error = self.error_name(error, namespace)
         try:
             message = str(error)
         except Exception:
@@ -247,11 +260,11 @@ class Runner:
             trace = trace.tb_next
         step.documented = file == SOURCE_FILE and line in self.program.reading.raise_lines
 
-    def error_name(self, error):
+    def error_name(self, error, namespace):
         kind = type(error)
         if known_builtins.get(kind.__name__) is kind:
             return kind.__name__
-        name = Speller(vars(sys.modules[MODULE])).class_name(kind)
+        name = Speller(namespace).class_name(kind)
         if name is None:
             raise Unshowable
         return name

@@ -1,6 +1,7 @@
 """The whole way: load, search, judge by mutants, choose, run again, write."""
 
 SHAKES = 2  # fresh instances in which each kept case is run again
+LUCKY_SHAKES = 14  # of cases that may depend on random numbers
 
 
 class World:
@@ -34,7 +35,8 @@ class World:
     def steady_instance(self, shake):
         """Instances for running kept cases again, one for each shake."""
         if shake not in self.steady:
-            self.steady[shake] = self.runner.load(self.program.plain)
+            names = scrambled_names(shake) if self.program.has_sets else None
+            self.steady[shake] = self.runner.load(self.program.scrambled, names=names, chance=shake + 1)
         return self.steady[shake]
 
     def instances(self, class_name, sampler, depth):
@@ -102,7 +104,10 @@ class Exploration:
         for number, target in enumerate(targets):
             self.search(target, (number + 1) / len(targets))
         targets = [t for t in targets if t.explored]
-        candidates = {t.path: candidates_of(t.explored) for t in targets}
+        if len(targets) > 3:
+            self.most_rows = max(self.most_rows * 3 // (len(targets) + 2), min(self.most_rows, 12))
+        most = max(MOST_CANDIDATES * 3 // (len(targets) + 2), 30)
+        candidates = {t.path: candidates_of(t.explored, min(most, MOST_CANDIDATES)) for t in targets}
         assay = Assay(self.world, [c for t in targets for c in candidates[t.path]])
         with contextlib.suppress(OutOfTime):
             assay.run(self.budget.part(0.8))
@@ -198,14 +203,15 @@ class Exploration:
 
     def stands(self, entry):
         """Whether a case gives the same in fresh instances, at another time, with other chances."""
-        for shake in range(SHAKES):
-            random.seed(shake + 11)
-            try:
-                namespace = self.world.steady_instance(shake)
-            except (Exception, Stop, Refused):
-                return False
-            outcome = self.world.runner.run(entry.case, namespace, entry.outcome.spent * 2 + 1000)
-            if outcome.key != entry.outcome.key:
+        for shake in range(LUCKY_SHAKES if entry.case.target.is_random else SHAKES):
+            with Elsewhen(shake):
+                try:
+                    namespace = self.world.steady_instance(shake % SHAKES)
+                except (Exception, Stop, Refused):
+                    return False
+                limit = entry.outcome.spent * 2 + 1000
+                outcome = self.world.runner.run(entry.case, namespace, limit, chance=shake + 1)
+            if outcome.exact != entry.outcome.exact:
                 return False
         return True
 
@@ -218,7 +224,8 @@ class Exploration:
                 writer = ObjectWriter if isinstance(target, ObjectTarget) else FunctionWriter
                 blocks += writer(target, rows[target.path], page).blocks()
         blocks.sort(key=lambda b: b["section"] == "unexpected")
-        self.report("header", text=page.header([b["target"] for b in blocks]))
+        body = "".join(b["before"] + "".join(r["text"] for r in b["rows"]) + b["after"] for b in blocks)
+        self.report("header", text=page.header([b["target"] for b in blocks], body))
         tests = count = 0
         kept = []
         for block in blocks:

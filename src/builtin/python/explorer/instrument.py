@@ -1,6 +1,6 @@
 """Putting probes into user code, so that a call can be counted, covered and ended."""
 
-TICK, HIT, BRANCH, COMPARE = "__tick__", "__hit__", "__branch__", "__compare__"
+TICK, HIT, BRANCH, COMPARE, SET = "__tick__", "__hit__", "__branch__", "__compare__", "__set__"
 COMPARISONS = {
     ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
     ast.Eq: operator.eq, ast.NotEq: operator.ne,
@@ -173,6 +173,69 @@ class Probing(Ticking):
         return call
 
 
+class Scrambling(Ticking):
+    """Ticks, and sets whose order is another one, as under another seed for hashes."""
+
+    def visit_Set(self, node):
+        self.generic_visit(node)
+        return ast.copy_location(ast.Call(ast.Name(SET, ast.Load()), [node], []), node)
+
+    visit_SetComp = visit_Set
+
+
+class SetKind(type):
+    """Lets `isinstance(value, set)` hold for plain sets, too."""
+
+    def __instancecheck__(cls, value):
+        return isinstance(value, cls.__mro__[1])
+
+
+def scrambled(base, number):
+    """A kind of set with another order of elements, unless all are numbers, whose order is fixed."""
+    def order(values):
+        found = list(base.__iter__(values))
+        if all(isinstance(v, (int, float, type(None))) for v in found):
+            return found
+        by_text = sorted(found, key=repr)
+        return by_text if number % 2 else by_text[::-1]
+
+    def again(name):
+        method = getattr(base, name)
+
+        def wrapped(self, *others):
+            value = method(self, *others)
+            return kind(value) if type(value) is base else value
+
+        return wrapped
+
+    def pop(self):
+        if not self:
+            raise KeyError("pop from an empty set")
+        value = order(self)[0]
+        self.discard(value)
+        return value
+
+    names = "__or__ __and__ __sub__ __xor__ __ror__ __rand__ __rsub__ __rxor__".split()
+    names += "union intersection difference symmetric_difference copy".split()
+    members = {name: again(name) for name in names}
+    members.update(__slots__=(), __iter__=lambda self: iter(order(self)), __hash__=base.__hash__)
+    if base is set:
+        members["pop"] = pop
+    kind = SetKind(base.__name__, (base,), members)
+    kind.__module__ = "builtins"
+    return kind
+
+
+def scrambled_names(number):
+    """Builtins that behave as in a process with another seed for hashes."""
+    kinds = {base.__name__: scrambled(base, number) for base in (set, frozenset)}
+
+    def other_hash(value):
+        return hash(value) if isinstance(value, (int, float)) else hash(value) ^ (number + 1) * 0x5BD1
+
+    return {**kinds, SET: kinds["set"], "hash": other_hash}
+
+
 def probe_names(meter):
     """What the probes are called in the builtins of the code under test."""
     names = {TICK: meter.tick, HIT: meter.hit, BRANCH: meter.branch, COMPARE: meter.compare}
@@ -198,19 +261,23 @@ class Program:
         self.branches, self.comparisons = probing.branches, probing.comparisons
         self.plain = [self.compile(statement) for statement in self.plain_tree.body]
         self.probed = [self.compile(statement) for statement in probed_tree.body]
+        self.has_sets = bool(re.search(r"\b(set|frozenset|hash)\b|\{", reading.text))
+        self.is_random = bool(re.search(r"\brandom\b", reading.text))
+        scrambled_tree = Scrambling().visit(ast.parse(reading.text)) if self.has_sets else None
+        self.scrambled = [self.compile(s) for s in scrambled_tree.body] if scrambled_tree else self.plain
 
     def compile(self, statement):
         tree = ast.Module([statement], [])
         ast.fix_missing_locations(tree)
         return compile(tree, SOURCE_FILE, "exec", self.flags, True)
 
-    def instance(self, codes):
-        """Execute the module anew; gives its namespace."""
+    def instance(self, codes, names=None):
+        """Execute the module anew, with these builtins on top; gives its namespace."""
         module = types.ModuleType(MODULE)
         module.__file__ = SOURCE_FILE
         module.__doc__ = ast.get_docstring(self.reading.tree, clean=False)
         namespace = module.__dict__
-        namespace["__builtins__"] = self.builtins
+        namespace["__builtins__"] = {**self.builtins, **names} if names else self.builtins
         # Under both names that the product gives it.
         sys.modules[MODULE] = sys.modules["source"] = module
         for code in codes:

@@ -91,6 +91,8 @@ class Assay:
         world = self.world
         reached = {world.program.lines[n] for e in self.candidates for n in e.outcome.counts}
         mutants = breed(world.program, reached, MOST_MUTANTS)
+        # Every part of the source gets its share, however soon time is up.
+        random.Random(world.seed).shuffle(mutants)
         by_line = {}
         for entry in self.candidates:
             for number in entry.outcome.counts:
@@ -122,10 +124,16 @@ class Assay:
                         break
 
     def concerned(self, mutant, by_line):
-        """The cases that come by the line of the mutant; all of them for lines outside functions."""
+        """The cases that come by the line of the mutant, or use what it changes in the module."""
         statement = self.world.program.plain_tree.body[mutant.statement]
         inside = isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
         found = by_line.get(self.world.program.starts.get(mutant.line, mutant.line))
-        if found is None and (not inside or mutant.what in ("constant", "element left out", "entry left out")):
+        if found is None and not inside:
+            found = [e for e in self.candidates if mutant.statement in e.case.target.uses]
+        elif found is None:  # a default, or the body of a class
             found = self.candidates
-        return list(dict.fromkeys(found or ()))
+        found = list(dict.fromkeys(found or ()))
+        if len(found) > MOST_CANDIDATES:
+            step = len(found) / MOST_CANDIDATES
+            found = [found[int(number * step)] for number in range(MOST_CANDIDATES)]
+        return found

@@ -36,6 +36,8 @@ class ObjectTarget:
     def explore(self, deadline):
         self.deadline = deadline
         reading = self.world.reading
+        self.uses = reading.uses(self.shell.node)
+        self.is_random = reading.is_random(self.shell.node)
         self.pool = read_pool(reading, self.shell.node)
         read_descriptions(reading, self.shell.node, self.pool)
         self.random = random.Random(f"{self.world.seed} {self.path}")
@@ -186,6 +188,8 @@ class ObjectTarget:
         if len(outcome.steps) <= len(calls):
             case.cut(len(outcome.steps) - 1)
         entry = Explored(case, outcome, len(self.explored))
+        if not case.calls and not outcome.steps[0].error:
+            return entry  # nothing to assert
         fresh = entry.reach - self.covered
         self.covered |= entry.reach
         entry.classes = (*entry.classes, bool(fresh))

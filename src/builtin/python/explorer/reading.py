@@ -1,6 +1,9 @@
 """Reading the source: what there is to test, and what its text says about inputs."""
 
 
+CHANCE = re.compile(r"\b(random|randint|randrange|shuffle|choices?|sample|uniform|gauss|rng|getrandbits)\b")
+
+
 class Parameter:
     """One parameter of a target."""
 
@@ -137,6 +140,17 @@ class Reading:
             for node in ast.walk(statement):
                 if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                     self.globals.setdefault(node.id, []).append(statement)
+
+    def is_random(self, node):
+        """Whether it may ask for random numbers."""
+        if not re.search(r"\brandom\b", self.text):
+            return False
+        return any(CHANCE.search(ast.unparse(statement)) for statement in self.reachable(node))
+
+    def uses(self, node):
+        """Positions in the module of the statements that `reachable` finds."""
+        found = set(map(id, self.reachable(node)))
+        return {at for at, statement in enumerate(self.tree.body) if id(statement) in found}
 
     def reachable(self, node):
         """The node and all statements of the module that it uses, directly or not."""

@@ -13,9 +13,11 @@ class Explored:
 
     def __init__(self, case, outcome, order):
         self.case, self.outcome, self.order = case, outcome, order
+        # How often matters for loops; in lives of objects it only says how long they are.
+        often = bucket if isinstance(case, FunctionCase) else bool
         self.reach = frozenset(
-            [("line", n, bucket(c)) for n, c in outcome.counts.items()]
-            + [("way", *way, bucket(c)) for way, c in outcome.ways.items()]
+            [("line", n, often(c)) for n, c in outcome.counts.items()]
+            + [("way", *way, often(c)) for way, c in outcome.ways.items()]
         )
         self.classes = (classes_of_arguments(case), classes_of_steps(outcome))
         self.kills = set()
@@ -137,6 +139,8 @@ class FunctionTarget:
     def explore(self, deadline):
         reading = self.world.reading
         self.deadline = deadline
+        self.uses = reading.uses(self.routine.node)
+        self.is_random = reading.is_random(self.routine.node)
         self.pool = read_pool(reading, self.routine.node)
         read_descriptions(reading, self.routine.node, self.pool)
         self.random = random.Random(f"{self.world.seed} {self.path}")

@@ -75,27 +75,22 @@ LIBRARY_MODULES = {
     "fractions": ("Fraction",),
     "uuid": ("UUID",),
     "pathlib": ("Path", "PosixPath", "PurePosixPath"),
+    "collections": ("deque",),
 }
 
 
-class Speller:
-    """Turns values into expressions that are right inside one module.
+def module_alias(name, namespace):
+    """The name under which tests can use a module of the library without hiding a user's name."""
+    bound = namespace.get(name)
+    is_free = bound is None or isinstance(bound, types.ModuleType) and bound.__name__ == name
+    return name if is_free else f"{name}_module"
 
-    `needs` collects what the test file must import for that.
-    """
+
+class Speller:
+    """Turns values into expressions that are right inside one module."""
 
     def __init__(self, namespace):
         self.namespace = namespace
-        self.needs = {}
-        self.shaped = False
-        self.floats = False
-
-    def module(self, name):
-        """The name under which a module of the library can be used without hiding a user's name."""
-        bound = self.namespace.get(name, sys.modules.get(name))
-        alias = name if bound is sys.modules.get(name) else f"{name}_module"
-        self.needs[name] = alias
-        return alias
 
     def class_name(self, kind):
         """How the module of the user calls a class, or None."""
@@ -105,9 +100,9 @@ class Speller:
         for name, value in self.namespace.items():
             if value is kind and not name.startswith("__"):
                 return name
-        if kind.__module__ in LIBRARY_MODULES:
+        if kind.__name__ in LIBRARY_MODULES.get(kind.__module__, ()):
             name = "Path" if kind.__name__ == "PosixPath" else kind.__name__
-            return f"{self.module(kind.__module__)}.{name}"
+            return f"{module_alias(kind.__module__, self.namespace)}.{name}"
         # A class inside a class.
         owner = self.namespace
         for part in kind.__qualname__.split("."):
@@ -128,7 +123,6 @@ class Speller:
                 raise Unshowable
             return text_of_string(value)
         if kind is float:
-            self.floats = True
             return text_of_float(value)
         if kind is Raw:
             return value.text
@@ -144,10 +138,10 @@ class Speller:
             return "{" + ", ".join(
                 [f"{self.spell(k, deeper)}: {self.spell(v, deeper)}" for k, v in value.items()]
             ) + "}"  # fmt: skip
-        if kind is set or kind is frozenset:
+        if kind.__name__ in ("set", "frozenset") and isinstance(value, (set, frozenset)):
             inside = ", ".join(sorted([self.spell(item, deeper) for item in value], key=by_size))
             text = "{" + inside + "}" if value else "set()"
-            return text if kind is set else f"frozenset({text if value else ''})"
+            return text if isinstance(value, set) else f"frozenset({text if value else ''})"
         return self.spell_rare(value, kind, deeper)
 
     def spell_rare(self, value, kind, deeper):
@@ -159,7 +153,9 @@ class Speller:
                 return f"{name}.{value.name}"
             raise Unshowable
         name = self.class_name(kind)
-        if kind.__module__ in LIBRARY_MODULES and name:
+        if kind.__name__ == "deque" and name:
+            return f"{name}({self.spell(list(value), deeper)})"
+        if kind.__name__ in LIBRARY_MODULES.get(kind.__module__, ()) and name:
             return self.spell_library(value, kind, name)
         if isinstance(value, tuple) and name and hasattr(kind, "_fields"):
             fields = [f"{f}={self.spell(v, deeper)}" for f, v in zip(kind._fields, value)]
@@ -172,8 +168,6 @@ class Speller:
                     return f"{name}({', '.join(given)})"
         if isinstance(value, (list, set)) and not hasattr(value, "__dict__"):
             return self.spell(list(value) if isinstance(value, list) else set(value), deeper)
-        if kind.__name__ == "deque" and name:
-            return f"{name}({self.spell(list(value), deeper)})"
         raise Unshowable
 
     def spell_library(self, value, kind, name):
@@ -181,7 +175,7 @@ class Speller:
         if kind.__module__ == "datetime":
             if getattr(value, "tzinfo", None) is not None:
                 raise Unshowable
-            return name + text.partition(kind.__name__)[2]
+            return name + text[text.index("(") :]
         if kind.__name__ == "Fraction":
             return f"{name}({value.numerator}, {value.denominator})"
         return f"{name}({text_of_string(str(value))})"
@@ -206,7 +200,7 @@ def loosened(value, top=True):
         return "{" + ",".join(sorted([
             f"{loosened(k, False)}:{loosened(v, False)}" for k, v in value.items()
         ])) + "}"  # fmt: skip
-    if kind is set or kind is frozenset:
+    if isinstance(value, (set, frozenset)):
         return "{" + ",".join(sorted([loosened(item, False) for item in value])) + "}"
     return None
 

@@ -30,10 +30,8 @@ class Page:
         """Names under which modules can be used here without hiding a name of the user."""
         found = []
         for name in modules:
-            bound = self.namespace.get(name)
-            alias = name if bound is None or bound is sys.modules.get(name) else f"{name}_module"
-            self.modules[name] = alias
-            found.append(alias)
+            self.modules[name] = module_alias(name, self.namespace)
+            found.append(self.modules[name])
         return found[0] if len(found) == 1 else found
 
     def name(self, wanted):
@@ -43,10 +41,15 @@ class Page:
         self.taken.add(name)
         return name
 
-    def header(self, targets):
+    def header(self, targets, body):
+        """Everything above the tests, for tests with this text."""
         lines = list(HEADLINE)
         names = list(dict.fromkeys(t.partition(".")[0] for t in targets))
         self.need("pytest")
+        fixture = ["", "", *self.fixture()] if self.state else []
+        for name in LIBRARY_MODULES:
+            if f"{module_alias(name, self.namespace)}." in body + "\n".join(fixture):
+                self.need(name)
         for name, alias in sorted(self.modules.items()):
             if name != "pytest":
                 lines.append(f"import {name}" + (f" as {alias}" if alias != name else ""))
@@ -55,11 +58,11 @@ class Page:
         alias = self.modules["pytest"]
         lines.append("import pytest" + (f" as {alias}" if alias != "pytest" else ""))
         if names:
-            lines += ["", "# In a file of their own, these tests need: from your_module import " + ", ".join(names)]
+            told = "In a file of their own, these tests need: from your_module import " + ", ".join(names)
+            lines += ["", *textwrap.wrap(told, WIDTH, initial_indent="# ", subsequent_indent="#     ")]
         if self.uses_shape:
             lines += ["", "", SHAPE_HELPER.rstrip("\n")]
-        if self.state:
-            lines += ["", "", *self.fixture()]
+        lines += fixture
         return "\n".join(lines) + "\n"
 
     def fixture(self):
