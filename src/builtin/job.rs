@@ -104,7 +104,7 @@ impl Jobs {
             language: self.request.language,
             limits,
             locale: self.request.locale,
-            trace: self.trace,
+            trace: self.trace.clone(),
         };
         let patience = Instant::now() + BUSY_PATIENCE;
         loop {
