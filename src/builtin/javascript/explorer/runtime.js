@@ -1,0 +1,342 @@
+// Where the code under test runs: a realm (vm context) of its own, so that whatever it does to builtins,
+// timers or globals stays there, and a probe that the instrumented code reports to.
+const vm = require('vm');
+const { types } = require('util');
+
+// Numbers from a seed (mulberry32).
+function randomFrom(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+// Made inside of the realm, from its text: V8 does not inline functions across realms.
+function makeProbe(operators, pointCount, branchCount, siteCount) {
+  const { names, replacements } = operators;
+  const number = name => names.indexOf(name);
+  const comparisons = number('+');
+  const codes = new Uint8Array(names.length);
+  for (let i = 0; i < names.length; i += 1) codes[i] = i;
+  const STOP = { stop: true };
+  const points = new Uint8Array(pointCount);
+  const sides = new Uint8Array(branchCount);
+  const distances = new Uint32Array(siteCount + 1);
+  const intended = new WeakSet();
+  const probe = {
+    m: 0, p: undefined, steps: 0, limit: 0, stopped: false, recording: false, operands: [], intendedPrimitive: false,
+    points, sides, distances, intended, STOP,
+    stop() {
+      probe.stopped = true;
+      throw STOP;
+    },
+    // A statement, or the start of a function.
+    l(point) {
+      points[point] = 1;
+      if ((probe.steps += 1) > probe.limit) probe.stop();
+    },
+    // A turn of a loop.
+    s() {
+      if ((probe.steps += 1) > probe.limit) probe.stop();
+    },
+    b(branch, id, constants, value) {
+      sides[branch] |= value ? 1 : 2;
+      if (id !== 0 && probe.m >= id && probe.m < id + constants) return probe.m !== id;
+      return value;
+    },
+    A(branch, id, value) {
+      sides[branch] |= value ? 1 : 2;
+      let goOn = !!value;
+      if (id !== 0 && probe.m >= id && probe.m < id + 3) goOn = probe.m === id ? !value : probe.m === id + 2;
+      if (!goOn) probe.p = value;
+      return goOn;
+    },
+    O(branch, id, value) {
+      sides[branch] |= value ? 1 : 2;
+      let goOn = !value;
+      if (id !== 0 && probe.m >= id && probe.m < id + 3) goOn = probe.m === id ? !!value : probe.m === id + 2;
+      if (!goOn) probe.p = value;
+      return goOn;
+    },
+    N(branch, id, value) {
+      const missing = value === null || value === undefined;
+      sides[branch] |= missing ? 2 : 1;
+      let goOn = missing;
+      if (id !== 0 && probe.m >= id && probe.m < id + 3) goOn = probe.m === id ? !value : probe.m === id + 2;
+      if (!goOn) probe.p = value;
+      return goOn;
+    },
+    n(id, value) {
+      return probe.m === id ? !!value : !value;
+    },
+    g(id, value) {
+      return probe.m === id ? value : -value;
+    },
+    // A value that a function gives.
+    r(id, value) {
+      return probe.m === id ? other(value) : value;
+    },
+    // A value that is thrown on purpose.
+    t(value) {
+      if ((typeof value === 'object' && value !== null) || typeof value === 'function') intended.add(value);
+      else probe.intendedPrimitive = true;
+      return value;
+    },
+    o(id, operator, a, b) {
+      let code = operator;
+      if (id !== 0 && probe.m >= id) {
+        const others = replacements[operator];
+        if (probe.m - id < others.length) code = others[probe.m - id];
+      }
+      if (probe.recording && operator < comparisons) note(id, a, b);
+      return calculate(code, a, b);
+    },
+  };
+
+  function note(site, a, b) {
+    if (typeof a === 'number' && typeof b === 'number') {
+      const far = Math.abs(a - b);
+      const bucket = far === 0 ? 0 : far < 1 ? 1 : Math.min(14, 33 - Math.clz32(far));
+      distances[site] |= 1 << (a < b ? bucket + 16 : bucket);
+    } else {
+      distances[site] |= a === b ? 1 : 2;
+    }
+    if (a !== b && probe.operands.length < 60) probe.operands.push(a, b);
+  }
+
+  const [LEFT, RIGHT, MINUS_RIGHT, FLOOR, LESS, MORE, NOT_IN, NOT_INSTANCE] =
+    ['left', 'right', '-right', 'floor/', '<-1', '>+1', 'not in', 'not instanceof'].map(number);
+  const [LT, LE, GT, GE, EQ, EQS, NE, NES] = ['<', '<=', '>', '>=', '==', '===', '!=', '!=='].map(number);
+  const [ADD, SUB, MUL, DIV, MOD, POW] = ['+', '-', '*', '/', '%', '**'].map(number);
+  const [AND, OR, XOR, SHL, SHR, USHR, IN, INSTANCE] = ['&', '|', '^', '<<', '>>', '>>>', 'in', 'instanceof'].map(number);
+  function calculate(code, a, b) {
+    switch (code) {
+      case LT: return a < b;
+      case LE: return a <= b;
+      case GT: return a > b;
+      case GE: return a >= b;
+      case EQ: return a == b;
+      case EQS: return a === b;
+      case NE: return a != b;
+      case NES: return a !== b;
+      case ADD: return a + b;
+      case SUB: return a - b;
+      case MUL: return a * b;
+      case DIV: return a / b;
+      case MOD: return a % b;
+      case POW: return a ** b;
+      case AND: return a & b;
+      case OR: return a | b;
+      case XOR: return a ^ b;
+      case SHL: return a << b;
+      case SHR: return a >> b;
+      case USHR: return a >>> b;
+      case IN: return a in b;
+      case INSTANCE: return a instanceof b;
+      case LEFT: return a;
+      case RIGHT: return b;
+      case MINUS_RIGHT: return -b;
+      case FLOOR: return Math.floor(a / b);
+      case LESS: return a < b - 1;
+      case MORE: return a > b + 1;
+      case NOT_IN: return !(a in b);
+      case NOT_INSTANCE: return !(a instanceof b);
+      default: return undefined;
+    }
+  }
+
+  function other(value) {
+    if (typeof value === 'number') return value === value ? value + 1 : 0;
+    if (typeof value === 'string') return `${value}x`;
+    if (typeof value === 'boolean') return !value;
+    if (typeof value === 'bigint') return value + 1n;
+    if (value === null) return undefined;
+    if (Array.isArray(value)) return value.length > 0 ? value.slice(0, -1) : [0];
+    if (value instanceof Promise) return value.then(other);
+    return null;
+  }
+  return probe;
+}
+
+// What a realm of the code under test starts with; runs inside of it.
+function prepareRealm(outer, { clock, random, exit }) {
+  const RealDate = Date;
+  const real = { clock };
+  class Moment extends RealDate {
+    constructor(...args) {
+      if (args.length === 0) super(real.clock);
+      else super(...args);
+    }
+  }
+  // `Date` keeps its name and gives the virtual time.
+  const VirtualDate = new Proxy(RealDate, {
+    construct: (target, args, newTarget) =>
+      Reflect.construct(target, args.length === 0 ? [real.clock] : args, newTarget === VirtualDate ? target : newTarget),
+    apply: () => new Moment().toString(),
+    get: (target, key) => (key === 'now' ? () => real.clock : target[key]),
+  });
+  RealDate.prototype.constructor = VirtualDate;
+  globalThis.Date = VirtualDate;
+  Math.random = random;
+  let timers = [];
+  let serial = 0;
+  const schedule = (callback, delay, args, every) => {
+    serial += 1;
+    const wait = Math.max(every ? 1 : 0, Number(delay) || 0);
+    timers.push({ id: serial, at: real.clock + wait, callback, args, every: every ? wait : 0 });
+    return serial;
+  };
+  const cancel = id => {
+    timers = timers.filter(timer => timer.id !== id);
+  };
+  const define = (name, value) => Object.defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
+  define('setTimeout', (callback, delay, ...args) => schedule(callback, delay, args, false));
+  define('setInterval', (callback, delay, ...args) => schedule(callback, delay, args, true));
+  define('setImmediate', (callback, ...args) => schedule(callback, 0, args, false));
+  define('clearTimeout', cancel);
+  define('clearInterval', cancel);
+  define('clearImmediate', cancel);
+  const silent = () => {};
+  const console = {};
+  for (const name of ['log', 'error', 'warn', 'info', 'debug', 'trace', 'table', 'dir', 'group', 'groupEnd', 'groupCollapsed', 'time', 'timeEnd', 'timeLog', 'assert', 'count', 'countReset', 'clear']) console[name] = silent;
+  define('console', console);
+  const process = outer.process;
+  define('process', process);
+  for (const name of ['exit', 'reallyExit', 'abort', 'kill']) process[name] = exit;
+  process.nextTick = (callback, ...args) => outer.queueMicrotask(() => callback(...args));
+  define('global', globalThis);
+  for (const name of Object.keys(outer.globals)) define(name, outer.globals[name]);
+  const { kindOf } = outer;
+  // Arguments are data of the explorer's realm; the code gets its own copy, of its own realm.
+  const build = (value, special) => {
+    if (typeof value !== 'object' || value === null) return value;
+    const kind = kindOf(value);
+    if (kind === 'array') {
+      const copy = [];
+      for (let i = 0; i < value.length; i += 1) copy[i] = build(value[i], special);
+      return copy;
+    }
+    if (kind === 'special') return special(value);
+    if (kind === 'date') return new RealDate(value.getTime());
+    if (kind === 'regexp') return new RegExp(value.source, value.flags);
+    if (kind === 'map') return new Map(build([...value], special));
+    if (kind === 'set') return new Set(build([...value], special));
+    const copy = {};
+    for (const key in value) copy[key] = build(value[key], special);
+    return copy;
+  };
+  return {
+    build,
+    forget() {
+      timers = [];
+      real.clock = clock;
+    },
+    elapsed: () => real.clock - clock,
+    // Runs the timer that is due next; false when there is none.
+    fire() {
+      if (timers.length === 0) return false;
+      let next = timers[0];
+      for (const timer of timers) if (timer.at < next.at) next = timer;
+      real.clock = Math.max(real.clock, next.at);
+      if (next.every > 0) next.at += next.every;
+      else cancel(next.id);
+      if (typeof next.callback === 'function') next.callback(...next.args);
+      return true;
+    },
+  };
+}
+
+// The modules that can do more than compute: what they would do has no place in a search.
+const REFUSED_MODULES = new Set([
+  'child_process', 'cluster', 'worker_threads', 'net', 'tls', 'http', 'https', 'http2', 'dgram', 'dns', 'dns/promises', 'repl', 'inspector', 'vm',
+]);
+const GLOBALS = [
+  'Buffer', 'URL', 'URLSearchParams', 'TextEncoder', 'TextDecoder', 'AbortController', 'AbortSignal', 'Event', 'EventTarget',
+  'structuredClone', 'queueMicrotask', 'performance', 'crypto', 'atob', 'btoa', 'Blob', 'Intl', 'WebAssembly',
+];
+
+const EXIT = { exit: true };
+const STOPPED = 'ERR_SCRIPT_EXECUTION_TIMEOUT';
+
+// A realm with the instrumented source compiled in it.
+class Realm {
+  constructor(plan, seed) {
+    const globals = {};
+    for (const name of GLOBALS) if (name in globalThis && name !== 'Intl' && name !== 'WebAssembly') globals[name] = globalThis[name];
+    this.context = vm.createContext();
+    const random = { next: randomFrom(seed) };
+    this.seed = seed;
+    this.random = random;
+    const process = Object.create(globalThis.process);
+    const outer = { globals, kindOf: kindOfInput, queueMicrotask, process };
+    for (const name of ['stdout', 'stderr']) {
+      Object.defineProperty(process, name, { value: { write: () => true, isTTY: false, columns: 80, on() {}, once() {}, end() {} } });
+    }
+    Object.defineProperty(process, 'env', { value: { ...globalThis.process.env }, writable: true });
+    Object.defineProperty(process, 'exitCode', { value: undefined, writable: true });
+    const options = {
+      // Some date, and another one where the seed is another.
+      clock: 1_700_000_000_000 + seed * 86_461_357,
+      random: () => random.next(),
+      exit: () => {
+        this.exited = true;
+        throw EXIT;
+      },
+    };
+    this.tools = this.evaluate(`(${prepareRealm})`)(outer, options);
+    this.probe = this.evaluate(`(${makeProbe})`)(plan.operators, plan.points.length, plan.branches, plan.mutants.length);
+    this.factory = this.evaluate(
+      `(function (${plan.probe}, module, exports, require, __dirname, __filename) {${plan.instrumented}\n})`, 'source.js',
+    );
+    this.guard = new vm.Script('$guarded()');
+    this.context.$guarded = () => this.task();
+    this.functions = new Map();
+    this.exited = false;
+  }
+
+  evaluate(text, filename = 'explorer.js') {
+    return vm.runInContext(text, this.context, { filename });
+  }
+
+  // Runs a task that may not end. Whether it did.
+  guarded(milliseconds, task) {
+    this.task = task;
+    try {
+      this.guard.runInContext(this.context, { timeout: milliseconds });
+      return true;
+    } catch (error) {
+      if (error?.code === STOPPED) return false;
+      throw error;
+    }
+  }
+
+  require(name) {
+    const bare = String(name).replace(/^node:/, '');
+    if (REFUSED_MODULES.has(bare)) throw this.evaluate(`new Error(${JSON.stringify(`${bare} is not there while inputs are searched for`)})`);
+    if (bare === 'process') return this.context.process;
+    if (bare === 'timers/promises') throw this.evaluate('new Error("timers/promises is not there while inputs are searched for")');
+    return require(name);
+  }
+
+  // A new instance of the module: what it gives by name.
+  load() {
+    const { probe, tools } = this;
+    this.random.next = randomFrom(this.seed);
+    tools.forget();
+    const module = this.evaluate('({exports: {}})');
+    return this.factory.call(module.exports, probe, module, module.exports, name => this.require(name), '/work', '/work/test_code.js');
+  }
+
+  // A function or an object of the code under test that an input is made from.
+  special(value, scope) {
+    let make = this.functions.get(value.text);
+    if (make === undefined) {
+      make = this.evaluate(`(function ($scope) { with ($scope) { return (${value.text}); } })`);
+      this.functions.set(value.text, make);
+    }
+    return make(scope);
+  }
+}
