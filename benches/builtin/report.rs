@@ -44,8 +44,18 @@ impl<'t> Report<'t> {
     /// Markdown that is readable as it is.
     pub(crate) fn text(&self, verbose: bool) -> String {
         let head = [
-            "programs", "", "suites, %", "lines, %", "branches, %", "mutants, %", "caught, %",
-            "median, s", "p90, s", "tests", "rows", "flaky",
+            "programs",
+            "",
+            "suites, %",
+            "lines, %",
+            "branches, %",
+            "mutants, %",
+            "caught, %",
+            "median, s",
+            "p90, s",
+            "tests",
+            "rows",
+            "flaky",
         ];
         let mut rows = vec![head.map(str::to_owned)];
         for ((language, variant), trials) in &self.groups {

@@ -100,10 +100,7 @@ async fn write(
         description: None,
         freshness: Freshness::CachedWillDo,
         locale: Locale::English,
-        effort: Effort {
-            budget: Duration::from_millis(options.budget_ms),
-            seed: options.seed,
-        },
+        effort: Effort { budget: Duration::from_millis(options.budget_ms), seed: options.seed },
     };
     let mut writing = sandboxes.builtin.write(&request, GenerationId::random()).await?;
     let (mut text, mut report) = (String::new(), SuiteReport::default());

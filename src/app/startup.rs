@@ -301,9 +301,8 @@ fn state(common: CommonSettings, choices: Choices, lifecycle: Lifecycle) -> AppS
         AnswerCache::new(choices.stores.cache, keyer, cipher, common.cache.generation_ttl);
     let writers = Writers {
         model: choices.model,
-        builtin: (common.builtin.offered || common.builtin.fallback).then(|| {
-            Arc::new(Builtin::new(Arc::clone(&choices.executor))) as Arc<dyn TestWriter>
-        }),
+        builtin: (common.builtin.offered || common.builtin.fallback)
+            .then(|| Arc::new(Builtin::new(Arc::clone(&choices.executor))) as Arc<dyn TestWriter>),
         fallback: common.builtin.fallback,
     };
     let generation = Arc::new(GenerationService::new(Parts {

@@ -27,7 +27,7 @@ impl Guest {
     /// The program that explores.
     pub(super) fn explorer(self) -> &'static str {
         match self {
-            Self::Python => python::EXPLORER,
+            Self::Python => python::explorer(),
             Self::JavaScript => javascript::EXPLORER,
         }
     }

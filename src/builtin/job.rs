@@ -11,7 +11,7 @@ use crate::domain::{
     ExecutionEvent, ExecutionRequest, GenerationRequest, ProgramText, RequestedLimits, RunStatus,
     SOURCE_MAX_CHARS, TextProblem, TraceContext, Verdict, whole_milliseconds,
 };
-use crate::gateways::{ExecutorError, ExplorationError, Executor};
+use crate::gateways::{Executor, ExecutorError, ExplorationError};
 
 /// Most rows of a table: cheap to read each, and together still a page.
 const ROWS_MAX: usize = 40;
@@ -97,7 +97,8 @@ impl Jobs {
         tests: ProgramText,
         wall: Duration,
     ) -> Result<Verdict, ExplorationError> {
-        let limits = RequestedLimits { wall_ms: Some(whole_milliseconds(wall)), output_bytes: None };
+        let limits =
+            RequestedLimits { wall_ms: Some(whole_milliseconds(wall)), output_bytes: None };
         let request = ExecutionRequest {
             source,
             tests,

@@ -38,11 +38,9 @@ use self::explore::{Explored, explore};
 use self::guest::Guest;
 use self::job::Jobs;
 use self::verify::verify;
-use crate::domain::{
-    GenerationId, GenerationRequest, LanguageCode, SuiteReport, TokenUsage,
-};
+use crate::domain::{GenerationId, GenerationRequest, LanguageCode, SuiteReport, TokenUsage};
 use crate::gateways::{
-    ExplorationError, Executor, TestWriter, WriterError, Writing, WritingEvent, WritingStep,
+    Executor, ExplorationError, TestWriter, WriterError, Writing, WritingEvent, WritingStep,
 };
 
 /// The languages that it writes.
@@ -77,8 +75,8 @@ impl TestWriter for Builtin {
         request: &GenerationRequest,
         _: GenerationId,
     ) -> Result<Writing, WriterError> {
-        let guest = Guest::of(request.language)
-            .ok_or(ExplorationError::Language(request.language))?;
+        let guest =
+            Guest::of(request.language).ok_or(ExplorationError::Language(request.language))?;
         let began = Instant::now();
         let jobs = Jobs::new(Arc::clone(&self.executor), request, guest).await?;
         let work = Work { jobs, began };

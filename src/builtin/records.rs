@@ -142,7 +142,8 @@ impl Summary {
 fn keep(blocks: &mut Vec<Block>, mut block: Block) {
     block.rows.retain(|row| is_text(&row.text) && !row.test_id.is_empty());
     block.rows.truncate(ROWS_MAX);
-    let has_cases = !block.rows.is_empty() || block.test_id.as_ref().is_some_and(|id| !id.is_empty());
+    let has_cases =
+        !block.rows.is_empty() || block.test_id.as_ref().is_some_and(|id| !id.is_empty());
     let sound = is_text(&block.before) && is_text(&block.after);
     if has_cases && sound && blocks.len() < TESTS_MAX {
         blocks.push(block);

@@ -97,11 +97,8 @@ impl Suite {
 impl Block {
     fn text(&self) -> String {
         let rows = self.rows.iter().map(|row| row.text.as_str());
-        let mut text: String = [self.before.as_str()]
-            .into_iter()
-            .chain(rows)
-            .chain([self.after.as_str()])
-            .collect();
+        let mut text: String =
+            [self.before.as_str()].into_iter().chain(rows).chain([self.after.as_str()]).collect();
         if !text.ends_with('\n') {
             text.push('\n');
         }
@@ -119,10 +116,8 @@ mod tests {
     use super::*;
 
     fn table(name: &str, rows: &[&str]) -> Block {
-        let row = |row: &&str| Row {
-            test_id: format!("{name}[{row}]"),
-            text: format!("    ({row}),\n"),
-        };
+        let row =
+            |row: &&str| Row { test_id: format!("{name}[{row}]"), text: format!("    ({row}),\n") };
         Block {
             target: name.to_owned(),
             before: format!("\n\n@table([\n"),

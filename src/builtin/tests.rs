@@ -169,8 +169,7 @@ fn complete(records: &'static [&'static str]) -> Run {
 
 #[tokio::test]
 async fn a_suite_is_sent_test_by_test_once_it_has_passed_five_times() {
-    let script =
-        Script::new([complete(&[MODULE, F, G, HEADER, TEST_F, TEST_G, SUMMARY]), PASSES]);
+    let script = Script::new([complete(&[MODULE, F, G, HEADER, TEST_F, TEST_G, SUMMARY]), PASSES]);
     let events = write(&script).await.expect("a suite");
     assert_eq!(events[0], WritingEvent::Step(WritingStep::Exploring));
     assert_eq!(events[1], WritingEvent::Step(WritingStep::Checking));
@@ -252,10 +251,7 @@ async fn a_source_that_cannot_be_loaded_is_told_with_its_reason() {
     let records: &'static [&'static str] = Box::leak(Box::new([MODULE, raises]));
     for (run, reason) in [
         (complete(records), "ModuleNotFoundError: No module named 'numpy'"),
-        (
-            Run::Explorer { records: &[MODULE], status: RunStatus::Timeout },
-            "It ended with timeout",
-        ),
+        (Run::Explorer { records: &[MODULE], status: RunStatus::Timeout }, "It ended with timeout"),
     ] {
         let error = write(&Script::new([run])).await.expect_err("nothing can be explored");
         let reason = reason.to_owned();
@@ -273,12 +269,8 @@ async fn an_explorer_that_says_nothing_is_not_blamed_on_the_source() {
 #[tokio::test(start_paused = true)]
 async fn a_full_queue_is_waited_for_but_not_for_ever() {
     let busy = || Run::Refused(ExecutorError::Busy { retry_after: Duration::from_secs(9) });
-    let script = Script::new([
-        busy(),
-        busy(),
-        complete(&[MODULE, F, HEADER, TEST_F, SUMMARY]),
-        PASSES,
-    ]);
+    let script =
+        Script::new([busy(), busy(), complete(&[MODULE, F, HEADER, TEST_F, SUMMARY]), PASSES]);
     write(&script).await.expect("a place was free in time");
     let error = write(&Script::new([busy()])).await.expect_err("none ever was");
     let retry_after = Duration::from_secs(9);

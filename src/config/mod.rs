@@ -26,8 +26,8 @@ pub use problems::{Fault, Flaw, Problem, Problems, Subject};
 pub use sandbox::{DockerSettings, EngineChoice, PerRuntime, SandboxSettings};
 pub use server::{DeployEnvironment, ListenSettings, ServerSettings};
 pub use services::{
-    BuiltinSettings, CacheSettings, DataApiSettings, JwtIssuer, RateLimitSettings, RedisSettings, StreamSettings,
-    SupabaseSettings, TurnstileSettings, WalletSettings, WorkerClientSettings,
+    BuiltinSettings, CacheSettings, DataApiSettings, JwtIssuer, RateLimitSettings, RedisSettings,
+    StreamSettings, SupabaseSettings, TurnstileSettings, WalletSettings, WorkerClientSettings,
 };
 pub use telemetry::{LogFormat, TelemetrySettings, TracesSettings};
 pub use variables::{Need, Role, Variable};

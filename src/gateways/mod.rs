@@ -24,6 +24,4 @@ pub use local_user::{LOCAL_USER_ID, LocalUser};
 pub use tokens::SupabaseTokenVerifier;
 pub use turnstile::{NoBotCheck, Turnstile};
 pub use worker::{WorkerClient, WorkerSetupError};
-pub use writer::{
-    ExplorationError, TestWriter, WriterError, Writing, WritingEvent, WritingStep,
-};
+pub use writer::{ExplorationError, TestWriter, WriterError, Writing, WritingEvent, WritingStep};

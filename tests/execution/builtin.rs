@@ -42,7 +42,11 @@ const HOSTILE: [(&str, &str, bool); 12] = [
     ("python", "while True:\n    pass\n", false),
     ("python", "import os\nos._exit(0)\n", false),
     ("python", "import no_such_module\n\ndef f(x):\n    return x\n", false),
-    ("python", "def hangs(x):\n    while True:\n        x = x\n\ndef twice(x: int):\n    return 2 * x\n", true),
+    (
+        "python",
+        "def hangs(x):\n    while True:\n        x = x\n\ndef twice(x: int):\n    return 2 * x\n",
+        true,
+    ),
     (
         "python",
         "import os\n\ndef forks():\n    while True:\n        os.fork()\n\ndef twice(x: int):\n    return 2 * x\n",

@@ -143,11 +143,8 @@ impl LocalizedEvent {
             GenerationEvent::Chunk(content) => {
                 (None, FrameData::Typed(TypedData::Chunk { content }))
             }
-            GenerationEvent::Saving => {
-                Step::SavingHistory.frame(
-                    locale.pick("히스토리에 저장하는 중입니다.", "Saving to your history."),
-                )
-            }
+            GenerationEvent::Saving => Step::SavingHistory
+                .frame(locale.pick("히스토리에 저장하는 중입니다.", "Saving to your history.")),
             GenerationEvent::NotSaved => {
                 let message = locale.pick(
                     "테스트는 완성되었지만 히스토리에 저장하지 못했습니다. 결과를 복사해 두세요.",

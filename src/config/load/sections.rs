@@ -17,9 +17,10 @@ use crate::config::parse::{self, SupabaseKeyRole, Transport};
 use crate::config::problems::Problem;
 use crate::config::variables::{self, Variable};
 use crate::config::{
-    BuiltinSettings, CacheSettings, CommonSettings, DataApiSettings, GeminiSettings, JwtIssuer, ListenSettings,
-    LogFormat, RateLimitSettings, RedisSettings, ServerSettings, StreamSettings, SupabaseSettings,
-    TelemetrySettings, TracesSettings, TurnstileSettings, WalletSettings, WorkerClientSettings,
+    BuiltinSettings, CacheSettings, CommonSettings, DataApiSettings, GeminiSettings, JwtIssuer,
+    ListenSettings, LogFormat, RateLimitSettings, RedisSettings, ServerSettings, StreamSettings,
+    SupabaseSettings, TelemetrySettings, TracesSettings, TurnstileSettings, WalletSettings,
+    WorkerClientSettings,
 };
 use crate::crypto::MasterKey;
 use crate::domain::{BUILTIN_NAME, BuiltinOffer, CatalogProblem, ModelCatalog, WalletGifts};

@@ -4,8 +4,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::domain::{
-    AuthenticatedUser, GenerationId, GenerationRequest, SuiteReport, TokenUsage,
-    Tokens,
+    AuthenticatedUser, GenerationId, GenerationRequest, SuiteReport, TokenUsage, Tokens,
 };
 use crate::gateways::{BotCheckError, ExplorationError, LlmError, WriterError, WritingStep};
 use crate::languages::SourceProblem;
