@@ -29,10 +29,11 @@ class Step:
 class Outcome:
     """What came of a case."""
 
-    __slots__ = ("status", "steps", "after", "printed", "spent", "counts", "ways", "operands", "distances", "why", "seconds")
+    __slots__ = ("status", "steps", "after", "changed", "printed", "spent", "counts", "ways", "operands", "distances", "why", "seconds")
 
     def __init__(self):
-        self.status, self.steps, self.after, self.printed = OK, [], None, ""
+        self.status, self.steps, self.printed = OK, [], ""
+        self.after, self.changed = None, ()  # texts of arguments; (column, shaped) of changed ones
         self.spent, self.why, self.seconds = 0, None, 0.0
         self.counts = self.ways = self.operands = self.distances = None
 
@@ -76,20 +77,30 @@ class FunctionCase:
         self.key = (target.path, *self.texts, *self.keyword_texts.items())
         self.size = sum(map(len, self.texts)) + len(given)
         self.code = compile(f"([{', '.join(self.texts)}], [{given}])", "<arguments>", "eval", 0, True)
-        self.mutable = [bool(re.match(r"[\[{]|set\(|bytearray|[A-Z]\w*\(|deque", t)) for t in (*self.texts, *self.keyword_texts.values())]
+        # Arguments that the call could change: displays, and what a call makes.
+        self.mutable = [bool(re.match(r"[\[{]|[\w.]+\(", t)) for t in (*self.texts, *self.keyword_texts.values())]
+        self.made = [bool(re.match(r"[\w.]+\(", t)) for t in self.texts]
 
     def run(self, runner, namespace, outcome):
         arguments, given = eval(self.code, namespace)
         keywords = dict(zip(self.keyword_texts, given))
         function = eval(self.target.callee, namespace)
+        values = (*arguments, *given)
+        # What is written as a call does not show in its text: look at it before, too.
+        before = [runner.describe(v, namespace) if m else None for v, m in zip(arguments, self.made)]
         step = Step()
         outcome.steps.append(step)
         runner.observe(step, namespace, lambda: function(*arguments, **keywords))
         if any(self.mutable):
-            outcome.after = tuple([
-                runner.describe(value, namespace)[0] if mutable else None
-                for mutable, value in zip(self.mutable, (*arguments, *given))
-            ])  # fmt: skip
+            after = [runner.describe(v, namespace) if m else None for v, m in zip(values, self.mutable)]
+            outcome.after = tuple([found and found[0] for found in after])
+            outcome.changed = [
+                (column, shaped)
+                for column, (found, text) in enumerate(zip(after, self.texts))
+                if found is not None
+                for shown, _, shaped in [found]
+                if shown != (before[column][0] if self.made[column] else text)
+            ]
 
 
 class ObjectCase:
@@ -347,6 +358,10 @@ class ModuleState:
                 self.changed.append(name)
                 found = True
         return found
+
+    def initial(self):
+        """Expressions for what changed globals are at first, by name."""
+        return {name: self.texts[name][0] for name in self.changed if name in self.texts}
 
     def restore(self, namespace):
         for name in self.changed:

@@ -1,6 +1,7 @@
 """The whole way: load, search, judge by mutants, choose, run again, write."""
 
 SHAKES = 2  # fresh instances in which each kept case is run again
+DRAFT_ROWS = 12
 LUCKY_SHAKES = 14  # of cases that may depend on random numbers
 
 
@@ -12,10 +13,13 @@ class World:
         self.reading = Reading(plan["source"])
         self.meter = Meter()
         self.warden = Warden()
-        self.program = Program(self.reading, self.meter)
+        helpers = {}
+        exec(LINK_HELPER, helpers)
+        self.program = Program(self.reading, self.meter, {"linked": helpers["linked"]})
         self.runner = Runner(self.program, self.warden, self.meter)
         self.guesser = Guesser(self.reading)
         self.constructors = {}
+        self.instances = Structures(self)
         self.steady = {}
 
     def load(self):
@@ -38,24 +42,6 @@ class World:
             names = scrambled_names(shake) if self.program.has_sets else None
             self.steady[shake] = self.runner.load(self.program.scrambled, names=names, chance=shake + 1)
         return self.steady[shake]
-
-    def instances(self, class_name, sampler, depth):
-        """An expression that makes an object of a class of the source."""
-        shell = self.reading.classes.get(class_name)
-        if shell is None or depth > 3:
-            return None
-        constructor = self.constructor(shell)
-        arguments = []
-        for parameter in constructor.parameters:
-            if parameter.star or parameter.keyword_only:
-                continue
-            kind = self.guesser.declared(parameter)
-            kind = kind or (self.guesser.guesses(constructor, parameter) or [INT])[0]
-            recursive = class_name in repr(kind)
-            if not parameter.required and (sampler.random.random() < 0.5 or recursive and depth > 2):
-                break
-            arguments.append(None if recursive and depth > 2 else sampler.draw(kind, depth + 1))
-        return Raw(f"{class_name}({', '.join([self.speller.spell(a) for a in arguments])})")
 
     def constructor(self, shell):
         """What makes objects of a class, also when it is not written out."""
@@ -101,8 +87,10 @@ class Exploration:
         if not self.load():
             return
         targets = self.targets()
+        drafts = Page(self.world.probed, self.world.reading)
         for number, target in enumerate(targets):
             self.search(target, (number + 1) / len(targets))
+            self.draft(target, drafts)
         targets = [t for t in targets if t.explored]
         if len(targets) > 3:
             self.most_rows = max(self.most_rows * 3 // (len(targets) + 2), min(self.most_rows, 12))
@@ -111,7 +99,7 @@ class Exploration:
         assay = Assay(self.world, [c for t in targets for c in candidates[t.path]])
         with contextlib.suppress(OutOfTime):
             assay.run(self.budget.part(0.8))
-        rows = {t.path: self.kept(candidates[t.path]) for t in targets}
+        rows = {t.path: self.kept(candidates[t.path], self.most_rows) for t in targets}
         self.write(targets, rows, assay)
 
     def load(self):
@@ -180,8 +168,21 @@ class Exploration:
             reasons = sorted(target.refused) or ["no call came to an end" if target.stopped else "no call gave a result that can be written down"]
             self.skipped.append(f"{target.path}: {reasons[0]}")
 
-    def kept(self, candidates):
-        """The rows of one target: chosen, then run again elsewhere, until enough of them stand."""
+    def draft(self, target, page):
+        """Tests of what is known so far: all that remains when a later target ends the process."""
+        rows = self.kept(candidates_of(target.explored, DRAFT_ROWS), DRAFT_ROWS)
+        self.dropped = 0  # counted when it is final
+        if not rows:
+            return
+        page.state = self.world.runner.state.initial()
+        for block in self.written(target, rows, page):
+            page.text += block["before"] + "".join(row["text"] for row in block["rows"])
+            page.targets.append(target.path)
+            self.report("draft", test=without_entries(block)[0])
+        self.report("header", text=page.header(page.targets, page.text))
+
+    def kept(self, candidates, most):
+        """The rows of one target: those that are the same when run again elsewhere, then a choice."""
         candidates = [c for c in candidates if self.wanted(c)]
         steady = []
         for entry in candidates:
@@ -189,7 +190,6 @@ class Exploration:
                 steady.append(entry)
             else:
                 self.dropped += 1
-        most = self.most_rows
         if steady and isinstance(steady[0].case, ObjectCase):
             most = most * 3 // 5  # each is a test of several lines
         return Choice(thinned(steady), most).run()
@@ -215,22 +215,25 @@ class Exploration:
                 return False
         return True
 
+    def written(self, target, rows, page):
+        writer = ObjectWriter if isinstance(target, ObjectTarget) else FunctionWriter
+        blocks = writer(target, rows, page).blocks()
+        for block in blocks:
+            block["before"] = "\n\n" + block["before"]
+        return blocks
+
     def write(self, targets, rows, assay):
         page = Page(self.world.probed, self.world.reading)
-        blocks = []
-        page.state = {n: self.world.runner.state.texts[n][0] for n in self.world.runner.state.changed if n in self.world.runner.state.texts}
-        for target in targets:
-            if rows[target.path]:
-                writer = ObjectWriter if isinstance(target, ObjectTarget) else FunctionWriter
-                blocks += writer(target, rows[target.path], page).blocks()
+        page.state = self.world.runner.state.initial()
+        blocks = [b for t in targets if rows[t.path] for b in self.written(t, rows[t.path], page)]
+        # What may not be meant is at the end, apart from the rest.
         blocks.sort(key=lambda b: b["section"] == "unexpected")
-        body = "".join(b["before"] + "".join(r["text"] for r in b["rows"]) + b["after"] for b in blocks)
-        self.report("header", text=page.header([b["target"] for b in blocks], body))
+        text = "".join(b["before"] + "".join(r["text"] for r in b["rows"]) + b["after"] for b in blocks)
+        self.report("header", text=page.header([b["target"] for b in blocks], text))
         tests = count = 0
         kept = []
         for block in blocks:
-            entries = block.pop("entries", None) or [row.pop("entry") for row in block["rows"]]
-            block["before"] = "\n\n" + block["before"]
+            block, entries = without_entries(block)
             if self.report("test", test=block):
                 tests += 1
                 count += max(len(block["rows"]), 1)
@@ -247,6 +250,12 @@ class Exploration:
             calls=self.world.runner.calls, seconds=round(clock() - self.budget.started, 3),
             dropped=self.dropped, skipped=self.skipped,
         )  # fmt: skip
+
+
+def without_entries(block):
+    """A block as it is reported, and the cases that it was made from."""
+    entries = block.pop("entries", None) or [row.pop("entry") for row in block["rows"]]
+    return block, entries
 
 
 def thinned(candidates):

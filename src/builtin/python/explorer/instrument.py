@@ -247,13 +247,15 @@ def probe_names(meter):
 class Program:
     """The source, compiled statement by statement, and fresh instances of its module.
 
+    `extra` are names that inputs may use: the helpers of the tests.
+
     Each statement has a code of its own, so that a mutant costs the compilation of one.
     """
 
-    def __init__(self, reading, meter):
+    def __init__(self, reading, meter, extra):
         self.reading = reading
         self.flags = future_flags(reading.tree)
-        self.builtins = {**known_builtins, **probe_names(meter)}
+        self.builtins = {**known_builtins, **probe_names(meter), **extra}
         self.plain_tree = Ticking().visit(ast.parse(reading.text))
         probing = Probing()
         probed_tree = probing.visit(ast.parse(reading.text))

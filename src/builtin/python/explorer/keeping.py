@@ -45,10 +45,10 @@ class Choice:
         killed, seen = self.killed, self.seen
         gain = sum([KILL_WORTH[min(killed.get(m, 0), 6)] for m in entry.kills])
         gain += 1.0 * len(entry.reach - seen)
-        gain += 0.6 * (("input", entry.classes[0]) not in seen)
+        gain += 1.0 * (("input", entry.classes[0]) not in seen)
         gain += 0.6 * (("result", entry.classes[1]) not in seen)
         gain += 0.5 * (("value", entry.outcome.key) not in seen)
-        return gain / (1 + entry.case.size / 60)
+        return gain / (1 + entry.case.size / 120)
 
     def take(self, entry):
         self.chosen.append(entry)

@@ -176,6 +176,7 @@ class Evidence(ast.NodeVisitor):
         self.hints = {}  # place -> {hint: weight}
         self.keys = {}  # place -> keys it is asked for
         self.attributes = {}  # place -> names it is asked for
+        self.concluded = {}
         bodies = [routine.node.body]
         if routine.name == "__init__" and routine.owner in reading.classes:
             # What a constructor is given shows in what the methods do with it.
@@ -374,6 +375,16 @@ class Evidence(ast.NodeVisitor):
         elif isinstance(other, ast.List):
             self.hint(place, "list", weight)
 
+    def visit_While(self, node):
+        for part in [node.test, *getattr(node.test, "values", ())]:
+            if isinstance(part, ast.UnaryOp) and isinstance(part.op, ast.Not):
+                part = part.operand
+            if isinstance(part, ast.Name):
+                self.hint(self.place(part), "optional", 1)
+        self.generic_visit(node)
+
+    visit_If = visit_While
+
     def visit_Subscript(self, node):
         place = self.place(node.value)
         if place is not None:
@@ -495,18 +506,26 @@ class Evidence(ast.NodeVisitor):
 
     def kinds(self, place, name="", depth=0):
         """Kinds that fit what is done with a place, the likeliest first; [] when nothing is."""
+        if depth > 3 or place not in self.hints and place not in self.attributes and not self.below(place):
+            named = kind_of_name(name) if name else None
+            return [named] if named else []
+        key = (place, name, depth)
+        if key not in self.concluded:
+            self.concluded[key] = self.conclude(place, name, depth)
+        return self.concluded[key]
+
+    def conclude(self, place, name, depth):
         hints = self.hints.get(place, {})
-        if depth > 3:
-            return []
         get = hints.get
         scored = []
-        called = [h for h in hints if h.startswith("called")]
+        called = sorted(h for h in hints if h.startswith("called"))
         if called:
             return [("callable", int(called[0][6:]))]
         for class_name, shell in self.reading.classes.items():
             asked = set(self.attributes.get(place, ()))
             if asked and asked <= members_of(shell):
-                return [("enum" if shell.is_enum else "object", class_name)]
+                kind = ("enum" if shell.is_enum else "object", class_name)
+                return [union([kind, NONE]) if get("optional") else kind]
         unpacked = [h for h in hints if h.startswith("unpack")]
         if unpacked:
             count = int(unpacked[0][6:])
@@ -559,7 +578,7 @@ class Guesser:
 
     def __init__(self, reading):
         self.reading = reading
-        self.evidence = {}
+        self.evidence, self.guessed = {}, {}
 
     def gather(self, routine):
         if routine.path not in self.evidence:
@@ -576,6 +595,12 @@ class Guesser:
 
     def guesses(self, routine, parameter, examples=()):
         """Kinds to try, the likeliest first."""
+        key = (routine.path, parameter.name, repr(examples))
+        if key not in self.guessed:
+            self.guessed[key] = self.guess(routine, parameter, examples)
+        return self.guessed[key]
+
+    def guess(self, routine, parameter, examples):
         evidence = self.gather(routine)
         if parameter.star == "*":
             found = evidence.kinds((parameter.name,))

@@ -73,7 +73,8 @@ def class_of_value(value):
         return f"{order_of(value)} of {class_of_value(value[0])}" + (" long" if len(value) > 4 else "")
     if kind in (dict, set):
         return f"{kind.__name__} of {min(len(value), 3)}"
-    return str(value)[:20]
+    # Of expressions only their build counts.
+    return re.sub(r"(?<![\w])-?\d[\d.]*|\"[^\"]*\"", "_", str(value))[:80]
 
 
 def order_of(values):
@@ -200,9 +201,9 @@ class FunctionTarget:
             for kind in (INT, STR, ("list", INT), ("list", STR), ("dict", STR, INT), FLOAT, ("list", ("list", INT)), ("list", ("tuple", INT, INT)), CALLABLE):
                 if kind not in options and not (kind == FLOAT and NUMBER in options):
                     options.append(kind)
-        scored = []
+        scored, tried, before = [], [], list(self.explored)
         for rank, kind in enumerate(options[:12]):
-            good, reached = 0, set()
+            good, reached, first = 0, set(), len(self.explored)
             for number in range(PROBE_CALLS):
                 arguments = []
                 for position in range(len(self.parameters)):
@@ -223,10 +224,15 @@ class FunctionTarget:
                 if outcome.ways is not None:
                     reached |= set(outcome.ways) | set(outcome.counts)
             scored.append((good / PROBE_CALLS + 0.1 * len(reached) / (len(self.world.program.lines) + 1) - 0.07 * rank, good, kind))
+            tried.append((kind, self.explored[first:]))
         scored.sort(key=lambda entry: -entry[0])
         best = scored[0]
         keep = [kind for score, good, kind in scored if good >= 0.4 * PROBE_CALLS and score > best[0] - 0.3 and kind in self.kinds[index]]
-        return (keep or [best[2]])[:2]
+        kept = (keep or [best[2]])[:2]
+        # What was tried with kinds that are not meant is no example of use.
+        self.explored = before + [e for kind, entries in tried if kind in kept for e in entries]
+        self.covered = set().union(*[e.reach for e in self.explored])
+        return kept
 
     def basics(self, kind):
         known = self.__dict__.setdefault("known_basics", {})

@@ -24,7 +24,8 @@ class Page:
         self.taken = set(namespace)
         self.modules = {}
         self.uses_shape = False
-        self.state = {}
+        self.state = {}  # globals to put back before each test
+        self.text, self.targets = "", []  # of drafts that were sent
 
     def need(self, *modules):
         """Names under which modules can be used here without hiding a name of the user."""
@@ -62,6 +63,8 @@ class Page:
             lines += ["", *textwrap.wrap(told, WIDTH, initial_indent="# ", subsequent_indent="#     ")]
         if self.uses_shape:
             lines += ["", "", SHAPE_HELPER.rstrip("\n")]
+        if "linked(" in body:
+            lines += ["", "", LINK_HELPER.rstrip("\n")]
         lines += fixture
         return "\n".join(lines) + "\n"
 
@@ -69,7 +72,7 @@ class Page:
         pytest_name, sys_name = self.need("pytest", "sys")
         lines = [
             f"@{pytest_name}.fixture(autouse=True)",
-            f"def {self.name('fresh_module_state')}(monkeypatch):",
+            "def fresh_module_state(monkeypatch):",
             '    """Start each test from the state that the module has when it is loaded."""',
             f"    module = {sys_name}.modules[__name__]",
         ]
@@ -249,7 +252,13 @@ class FunctionWriter:
             body.append(f"    {action}")
         else:
             body.append(f"    assert {action} {'is' if always else '=='} expected")
-        body += [f"    assert {names[c]} == {names[c]}_after" for c in changed]
+        for column in changed:
+            argument = names[column]
+            if any((column, True) in e.outcome.changed for e in rows):
+                self.page.uses_shape = True
+                body.append(f"    assert shape({argument}) == {argument}_after")
+            else:
+                body.append(f"    assert {argument} == {argument}_after")
         body += [f"    assert {names[c]} == {names[c]}_before" for c in watched]
         if prints:
             body.append("    assert capsys.readouterr().out == printed")
@@ -258,7 +267,7 @@ class FunctionWriter:
             cells = self.cells(entry.case)
             if not nothing:
                 cells.append(self.expected(entry))
-            cells += [entry.outcome.after[c] if entry.outcome.after and entry.outcome.after[c] else cells[c] for c in changed]
+            cells += [(entry.outcome.after or cells)[c] or cells[c] for c in changed]
             if prints:
                 cells.append(text_of_string(entry.outcome.printed))
             made.append((entry, cells))
@@ -273,12 +282,7 @@ class FunctionWriter:
         """Arguments that a call changed."""
         if any(p.star or p.keyword_only for p in self.parameters):
             return []
-        found = set()
-        for entry in rows:
-            for column, text in enumerate(entry.outcome.after or ()):
-                if text is not None and text != entry.case.texts[column]:
-                    found.add(column)
-        return sorted(found)
+        return sorted({column for entry in rows for column, _ in entry.outcome.changed})
 
     def watched_columns(self, rows):
         """Arguments that could have been changed, and were not."""
@@ -287,7 +291,7 @@ class FunctionWriter:
         found = set()
         for entry in rows:
             for column, mutable in enumerate(entry.case.mutable):
-                if mutable and re.match(r"[\[{]|set\(", entry.case.texts[column]):
+                if mutable and not entry.case.made[column]:
                     found.add(column)
         return sorted(found)
 
