@@ -474,8 +474,8 @@ impl<'t> Writer<'t> {
             return self.children(node, depth);
         };
         let id = self.mutants(OPERATORS[number].1.len()).unwrap_or(0);
-        self.call("o");
-        self.out.push_str(&format!("{id},{number},"));
+        self.call(&format!("o{number}"));
+        self.out.push_str(&format!("{id},"));
         self.node(left, depth);
         self.out.push(',');
         self.node(right, depth);
@@ -500,8 +500,8 @@ impl<'t> Writer<'t> {
         let id = self.mutants(OPERATORS[number].1.len()).unwrap_or(0);
         self.copy(left.start_byte(), left.end_byte());
         self.out.push('=');
-        self.call("o");
-        self.out.push_str(&format!("{id},{number},"));
+        self.call(&format!("o{number}"));
+        self.out.push_str(&format!("{id},"));
         self.copy(left.start_byte(), left.end_byte());
         self.out.push(',');
         self.node(right, depth);

@@ -2,7 +2,10 @@
 
 const SEARCH = {
   trials: 6, inputs: 260, mutations: 160, poolForMutants: 150, killsWanted: 4, targeted: 24, survivors: 60,
-  steps: 400_000, stepsInAll: 40_000_000, mutantSteps: 60_000_000, lives: 160,
+  lives: 160,
+  // Steps (statements and turns of loops) bound the work, so that it is the same on any machine: of one call, more
+  // when most calls need more; of all calls of a target, and of all calls with mutants.
+  steps: [20_000, 200_000, 2_000_000], stepsInAll: 4_000_000, mutantSteps: 12_000_000,
 };
 
 class Budget {
@@ -123,6 +126,7 @@ class Explorer {
   async target(target) {
     const pool = new Pool();
     this.stepsLeft = SEARCH.stepsInAll;
+    this.limit = SEARCH.steps[0];
     if (target.kind === 'function') await this.searchCalls(target, pool);
     else await this.searchLives(target, pool);
     await this.tellMutants(target, pool);
@@ -156,7 +160,7 @@ class Explorer {
       probe.operands = [];
     };
     clear();
-    await this.runner.all(fresh, 0, () => SEARCH.steps, (job, outcome) => {
+    await this.runner.all(fresh, 0, () => this.limit, (job, outcome) => {
       entries.push(pool.add(job, outcome, probe));
       this.stepsLeft -= outcome.steps;
       clear();
@@ -164,6 +168,17 @@ class Explorer {
     });
     probe.recording = false;
     return entries;
+  }
+
+  // More steps a call, where too many calls did not come to their end.
+  async allowMore(pool) {
+    for (const limit of SEARCH.steps.slice(1)) {
+      const stopped = pool.found.filter(entry => entry.outcome.status === 'hang');
+      if (stopped.length < pool.found.length * 0.3) return;
+      this.limit = limit;
+      pool.forget(stopped);
+      await this.explore(pool, stopped.slice(0, 12).map(entry => entry.job));
+    }
   }
 
   examplesFor(target) {
@@ -190,8 +205,10 @@ class Explorer {
       const weight = job.origin === 'example' ? 12 : 4;
       job.args.forEach((arg, i) => parameters[i] && learn(parameters[i].shape, arg, weight));
     }
-    const entries = await this.explore(pool, examples);
+    await this.explore(pool, examples);
     const signatures = await this.signatures(target, pool);
+    await this.explore(pool, this.firstInputs(target, signatures).slice(0, 10));
+    await this.allowMore(pool);
     await this.explore(pool, this.firstInputs(target, signatures));
     let count = SEARCH.inputs;
     while (count > 0 && !this.budget.over() && this.stepsLeft > 0) {
@@ -200,7 +217,6 @@ class Explorer {
       await this.explore(pool, jobs);
       count -= 40;
     }
-    void entries;
     await this.mutateInputs(target, pool, SEARCH.mutations);
   }
 
@@ -329,26 +345,41 @@ class Explorer {
     candidates.sort((a, b) => cost(a) - cost(b) || a.order - b.order);
     let steps = SEARCH.mutantSteps;
     const survivors = [];
-    for (const { id, point } of this.plan.mutants) {
+    const { mutants } = this.plan;
+    const share = mutants.length > 0 ? (steps * 2) / mutants.length : 0;
+    for (const { id, point } of mutants) {
       if (this.budget.over() || steps <= 0) return;
       const passing = candidates.filter(entry => point === null || entry.points.includes(point) || this.onLoad.has(point));
       if (passing.length === 0) continue;
       let kills = 0;
+      let own = share;
       const byJob = new Map(passing.map(entry => [entry.job, entry]));
       await this.runner.all([...byJob.keys()], id, job => byJob.get(job).outcome.steps * 4 + 3000, (job, outcome) => {
         steps -= outcome.steps;
+        own -= outcome.steps;
         const entry = byJob.get(job);
         if (outcome.key !== entry.outcome.key && !(outcome.status === 'error' && entry.outcome.status === 'error' && outcome.name === entry.outcome.name && !outcome.intended)) {
           entry.kills.add(id);
           kills += 1;
         }
-        return kills < SEARCH.killsWanted && steps > 0;
+        return kills < SEARCH.killsWanted && steps > 0 && own > 0;
       });
-      if (kills === 0) survivors.push({ id, passing });
+      if (kills === 0) survivors.push({ id, point });
     }
-    for (const { id, passing } of survivors.slice(0, SEARCH.survivors)) {
+    const tried = new Set(candidates);
+    for (const { id, point } of survivors.slice(0, SEARCH.survivors)) {
       if (this.budget.over() || steps <= 0) return;
+      const passing = ordered.filter(entry => point === null || entry.points.includes(point) || this.onLoad.has(point));
       let killed = false;
+      const others = new Map(passing.filter(entry => !tried.has(entry)).map(entry => [entry.job, entry]));
+      await this.runner.all([...others.keys()], id, job => others.get(job).outcome.steps * 4 + 3000, (job, outcome) => {
+        steps -= outcome.steps;
+        const entry = others.get(job);
+        if (outcome.key === entry.outcome.key) return steps > 0;
+        entry.kills.add(id);
+        killed = true;
+        return false;
+      });
       for (let round = 0; round < 2 && !killed; round += 1) {
         const jobs = [];
         for (let i = 0; i < SEARCH.targeted / 2; i += 1) jobs.push(this.mutatedJob(target, this.inputs.pick(passing)));
@@ -389,7 +420,7 @@ class Explorer {
     } catch {
       return [];
     }
-    await this.second.all(jobs, 0, () => SEARCH.steps * 2, compare, shared);
+    await this.second.all(jobs, 0, () => this.limit * 2, compare, shared);
     this.budget.end = whole;
     this.dropped += chosen.length - same.size;
     return chosen.filter(entry => same.has(entry));

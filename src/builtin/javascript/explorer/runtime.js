@@ -17,10 +17,11 @@ function randomFrom(seed) {
 // Made inside of the realm, from its text: V8 does not inline functions across realms.
 function makeProbe(operators, pointCount, branchCount, siteCount) {
   const { names, replacements } = operators;
-  const number = name => names.indexOf(name);
-  const comparisons = number('+');
-  const codes = new Uint8Array(names.length);
-  for (let i = 0; i < names.length; i += 1) codes[i] = i;
+  // A look-up of a global is slow in a vm context.
+  const { abs, clz32, floor, min } = Math;
+  const { isArray } = Array;
+  const PromiseOfRealm = Promise;
+  const comparisons = names.indexOf('+');
   const STOP = { stop: true };
   const points = new Uint8Array(pointCount);
   const sides = new Uint8Array(branchCount);
@@ -85,21 +86,12 @@ function makeProbe(operators, pointCount, branchCount, siteCount) {
       else probe.intendedPrimitive = true;
       return value;
     },
-    o(id, operator, a, b) {
-      let code = operator;
-      if (id !== 0 && probe.m >= id) {
-        const others = replacements[operator];
-        if (probe.m - id < others.length) code = others[probe.m - id];
-      }
-      if (probe.recording && operator < comparisons) note(id, a, b);
-      return calculate(code, a, b);
-    },
   };
 
   function note(site, a, b) {
     if (typeof a === 'number' && typeof b === 'number') {
-      const far = Math.abs(a - b);
-      const bucket = far === 0 ? 0 : far < 1 ? 1 : Math.min(14, 33 - Math.clz32(far));
+      const far = abs(a - b);
+      const bucket = far === 0 ? 0 : far < 1 ? 1 : min(14, 33 - clz32(far));
       distances[site] |= 1 << (a < b ? bucket + 16 : bucket);
     } else {
       distances[site] |= a === b ? 1 : 2;
@@ -107,46 +99,21 @@ function makeProbe(operators, pointCount, branchCount, siteCount) {
     if (a !== b && probe.operands.length < 60) probe.operands.push(a, b);
   }
 
-  const [LEFT, RIGHT, MINUS_RIGHT, FLOOR, LESS, MORE, NOT_IN, NOT_INSTANCE] =
-    ['left', 'right', '-right', 'floor/', '<-1', '>+1', 'not in', 'not instanceof'].map(number);
-  const [LT, LE, GT, GE, EQ, EQS, NE, NES] = ['<', '<=', '>', '>=', '==', '===', '!=', '!=='].map(number);
-  const [ADD, SUB, MUL, DIV, MOD, POW] = ['+', '-', '*', '/', '%', '**'].map(number);
-  const [AND, OR, XOR, SHL, SHR, USHR, IN, INSTANCE] = ['&', '|', '^', '<<', '>>', '>>>', 'in', 'instanceof'].map(number);
-  function calculate(code, a, b) {
-    switch (code) {
-      case LT: return a < b;
-      case LE: return a <= b;
-      case GT: return a > b;
-      case GE: return a >= b;
-      case EQ: return a == b;
-      case EQS: return a === b;
-      case NE: return a != b;
-      case NES: return a !== b;
-      case ADD: return a + b;
-      case SUB: return a - b;
-      case MUL: return a * b;
-      case DIV: return a / b;
-      case MOD: return a % b;
-      case POW: return a ** b;
-      case AND: return a & b;
-      case OR: return a | b;
-      case XOR: return a ^ b;
-      case SHL: return a << b;
-      case SHR: return a >> b;
-      case USHR: return a >>> b;
-      case IN: return a in b;
-      case INSTANCE: return a instanceof b;
-      case LEFT: return a;
-      case RIGHT: return b;
-      case MINUS_RIGHT: return -b;
-      case FLOOR: return Math.floor(a / b);
-      case LESS: return a < b - 1;
-      case MORE: return a > b + 1;
-      case NOT_IN: return !(a in b);
-      case NOT_INSTANCE: return !(a instanceof b);
-      default: return undefined;
-    }
-  }
+  // A function an operator, so that V8 sees the types that each one gets.
+  const texts = {
+    left: 'a', right: 'b', '-right': '-b', 'floor/': 'floor(a / b)', '<-1': 'a < b - 1', '>+1': 'a > b + 1',
+    'not in': '!(a in b)', 'not instanceof': '!(a instanceof b)',
+  };
+  const calculations = names.map(name => new Function('floor', `return (a, b) => ${texts[name] ?? `a ${name} b`};`)(floor));
+  replacements.forEach((numbers, i) => {
+    const record = i < comparisons ? 'if (probe.recording) note(id, a, b);' : '';
+    const body = `return (id, a, b) => {
+      ${record}
+      if (id === 0 || probe.m < id || probe.m >= id + ${numbers.length}) return a ${names[i]} b;
+      return others[probe.m - id](a, b);
+    };`;
+    probe[`o${i}`] = new Function('probe', 'note', 'others', body)(probe, note, numbers.map(number => calculations[number]));
+  });
 
   function other(value) {
     if (typeof value === 'number') return value === value ? value + 1 : 0;
@@ -154,8 +121,8 @@ function makeProbe(operators, pointCount, branchCount, siteCount) {
     if (typeof value === 'boolean') return !value;
     if (typeof value === 'bigint') return value + 1n;
     if (value === null) return undefined;
-    if (Array.isArray(value)) return value.length > 0 ? value.slice(0, -1) : [0];
-    if (value instanceof Promise) return value.then(other);
+    if (isArray(value)) return value.length > 0 ? value.slice(0, -1) : [0];
+    if (value instanceof PromiseOfRealm) return value.then(other);
     return null;
   }
   return probe;
@@ -258,6 +225,11 @@ const GLOBALS = [
   'structuredClone', 'queueMicrotask', 'performance', 'crypto', 'atob', 'btoa', 'Blob', 'Intl', 'WebAssembly',
 ];
 
+const NEAR_GLOBALS = (
+  'Array BigInt Boolean Date Error Infinity JSON Map Math NaN Number Object Promise RangeError RegExp Set String Symbol TypeError ' +
+  'WeakMap WeakSet clearTimeout console isFinite isNaN parseFloat parseInt setTimeout'
+).split(' ');
+
 const EXIT = { exit: true };
 const STOPPED = 'ERR_SCRIPT_EXECUTION_TIMEOUT';
 
@@ -288,8 +260,10 @@ class Realm {
     };
     this.tools = this.evaluate(`(${prepareRealm})`)(outer, options);
     this.probe = this.evaluate(`(${makeProbe})`)(plan.operators, plan.points.length, plan.branches, plan.mutants.length);
+    // The globals are given to the code as variables: a look-up of a global is slow in a vm context.
     this.factory = this.evaluate(
-      `(function (${plan.probe}, module, exports, require, __dirname, __filename) {${plan.instrumented}\n})`, 'source.js',
+      `(({ ${NEAR_GLOBALS.join(', ')} }) => function (${plan.probe}, module, exports, require, __dirname, __filename) {${plan.instrumented}\n})(globalThis)`,
+      'source.js',
     );
     this.guard = new vm.Script('$guarded()');
     this.context.$guarded = () => this.task();

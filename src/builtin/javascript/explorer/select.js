@@ -54,6 +54,12 @@ class Pool {
     return this.byText.has(job.text);
   }
 
+  forget(entries) {
+    for (const entry of entries) this.byText.delete(entry.job.text);
+    const gone = new Set(entries);
+    this.found = this.found.filter(entry => !gone.has(entry));
+  }
+
   // Takes a call with its outcome; its novelty, 0 for none.
   add(job, outcome, probe) {
     const entry = {
@@ -91,6 +97,7 @@ function choose(entries, maxRows) {
   const reached = new Set();
   const told = new Map();
   const classes = new Map();
+  const values = new Map();
   const counts = { unexpected: 0, noise: 0 };
   const allowed = entry => {
     if (entry.outcome.status === 'error' && !entry.outcome.intended && counts.unexpected >= 3) return false;
@@ -104,6 +111,7 @@ function choose(entries, maxRows) {
     for (const point of entry.points) reached.add(`p${point}`);
     for (const kill of entry.kills) told.set(kill, (told.get(kill) ?? 0) + 1);
     classes.set(entry.classes, (classes.get(entry.classes) ?? 0) + 1);
+    for (const value of valuesOf(entry)) values.set(value, (values.get(value) ?? 0) + 1);
   };
   const cost = entry => 1 + entry.length / 120 + (entry.noise ? 2 : 0) + (entry.outcome.status === 'error' && !entry.outcome.intended ? 3 : 0);
   for (const entry of usable) {
@@ -132,13 +140,19 @@ function choose(entries, maxRows) {
     if (best === null) break;
     take(best);
   }
+  // A single value in ever new company soon says nothing new.
+  const isStale = entry => entry.job.args.length > 1 && valuesOf(entry).some(value => (values.get(value) ?? 0) >= 4);
   // Then distinct classes, and of those first what tells most mutants.
   const rest = usable.filter(entry => !chosen.has(entry) && entry.outcome.status !== 'error' && !entry.noise);
   for (let round = 0; round < 3 && chosen.size < maxRows; round += 1) {
     for (const entry of [...rest].sort((a, b) => b.kills.size - a.kills.size || a.length - b.length || a.order - b.order)) {
       if (chosen.size >= maxRows) break;
-      if (!chosen.has(entry) && (classes.get(entry.classes) ?? 0) <= round && entry.length < 160) take(entry);
+      if (!chosen.has(entry) && (classes.get(entry.classes) ?? 0) <= round && entry.length < 160 && !isStale(entry)) take(entry);
     }
   }
-  return [...chosen].sort((a, b) => a.order - b.order);
+  const rank = entry => (entry.job.origin === 'example' ? 0 : 1);
+  return [...chosen].sort((a, b) => rank(a) - rank(b) || (rank(a) === 0 ? a.order - b.order : a.job.text.length - b.job.text.length || a.order - b.order));
 }
+
+// The arguments that are texts or structures, with their places.
+const valuesOf = entry => (entry.job instanceof Life ? [] : entry.job.texts.flatMap((text, i) => (typeof entry.job.args[i] === 'number' || typeof entry.job.args[i] === 'boolean' ? [] : [`${i} ${text}`])));
