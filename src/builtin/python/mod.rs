@@ -19,6 +19,7 @@ const EXPLORER: &str = concat!(
     include_str!("explorer/instrument.py"),
     include_str!("explorer/mutants.py"),
     include_str!("explorer/cases.py"),
+    include_str!("explorer/structures.py"),
     include_str!("explorer/search.py"),
     include_str!("explorer/objects.py"),
     include_str!("explorer/keeping.py"),
