@@ -310,10 +310,9 @@ async fn a_source_beyond_a_job_is_refused_with_the_limit() {
 #[tokio::test]
 async fn other_languages_are_refused() {
     let builtin = Builtin::new(Script::new([]));
-    for language in LanguageCode::ALL {
+    for language in LanguageCode::ALL.into_iter().filter(|language| !builtin.writes(*language)) {
         let refused = builtin.write(&request(language), GenerationId::random()).await.err();
-        let expected = (!builtin.writes(language)).then(|| ExplorationError::Language(language));
-        assert_eq!(refused, expected.map(WriterError::from), "{language}");
+        assert_eq!(refused, Some(ExplorationError::Language(language).into()));
     }
     assert_eq!(Writer::Builtin.name(), BUILTIN_NAME);
 }
