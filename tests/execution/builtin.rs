@@ -38,7 +38,7 @@ function clamp(value, low, high) {
 ";
 
 /// Sources that mean no good, and whether there is something beside it that can be tested.
-const HOSTILE: [(&str, &str, bool); 12] = [
+const HOSTILE: [(&str, &str, bool); 13] = [
     ("python", "while True:\n    pass\n", false),
     ("python", "import os\nos._exit(0)\n", false),
     ("python", "import no_such_module\n\ndef f(x):\n    return x\n", false),
@@ -52,9 +52,15 @@ const HOSTILE: [(&str, &str, bool); 12] = [
         "import os\n\ndef forks():\n    while True:\n        os.fork()\n\ndef twice(x: int):\n    return 2 * x\n",
         true,
     ),
+    // Whatever patches what the framework itself needs can't pass in it either.
     (
         "python",
         "import builtins\nbuiltins.len = builtins.repr = builtins.isinstance = None\n\ndef twice(x: int):\n    return 2 * x\n",
+        false,
+    ),
+    (
+        "python",
+        "import builtins\nbuiltins.abs = builtins.divmod = None\n\ndef twice(x: int):\n    return 2 * x\n",
         true,
     ),
     ("javascript", "while (true) {}\n", false),
