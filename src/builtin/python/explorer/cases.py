@@ -3,6 +3,7 @@
 OK, RAISED, STOPPED, REFUSED, VAGUE = "ok", "raised", "stopped", "refused", "vague"
 ITSELF = "the object itself"  # what methods that can be chained return
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
+LOAD_SECONDS = 3.0  # wall time of loading the module
 RECURSION_ROOM = 350  # frames that a test may use less than the explorer: see Runner
 
 
@@ -175,17 +176,21 @@ class Runner:
         self.warden, self.meter = warden, meter
         self.loop = None
         self.calls = 0
-        self.shape = None
+        self.depth = None  # frames below a case
         self.state = ModuleState()
         self.shape_code = compile(SHAPE_HELPER, "<shape>", "exec", 0, True)
 
     def load(self, codes, limit=2_000_000, names=None, chance=0):
         """A fresh instance of the module; raises what loading it raises."""
-        with self.warden.call(seconds=3.0):
+        self.warden.watch(LOAD_SECONDS)
+        try:
             self.meter.begin(limit)
             if self.program.is_random:
                 random.seed(chance)
             namespace = self.program.instance(codes, names)
+        finally:
+            self.warden.watching = False
+            self.warden.rest()
         self.state.remember(namespace)
         return namespace
 
@@ -196,32 +201,31 @@ class Runner:
             random.seed(chance)
         self.calls += 1
         self.state.restore(namespace)
-        depth = len(inspect.stack(0)) if self.calls == 1 else self.depth
-        self.depth = depth
+        if self.depth is None:
+            self.depth = len(inspect.stack(0))
         started = clock()
-        limit_before = sys.getrecursionlimit()
-        with self.warden.call() as tape:
-            self.meter.begin(limit)
+        tape = self.warden.watch()
+        try:
             try:
+                self.meter.begin(limit)
                 # Tests run below other frames than the explorer: what comes near the
                 # limit of recursion here must not be written down.
-                sys.setrecursionlimit(max(depth + 200, limit_before - RECURSION_ROOM))
+                sys.setrecursionlimit(max(self.depth + 200, sys.getrecursionlimit() - RECURSION_ROOM))
                 case.run(self, namespace, outcome)
-            except Stop:
-                outcome.status = STOPPED
-            except Refused:
-                outcome.status = REFUSED
-            except Unshowable:
-                outcome.status = VAGUE
-            except BaseException:
-                outcome.status = VAGUE  # making an argument failed
             finally:
-                sys.setrecursionlimit(limit_before)
-                outcome.spent = limit - self.meter.remaining()
-                if record:
-                    outcome.counts, outcome.ways = dict(self.meter.counts), dict(self.meter.ways)
-                    outcome.operands = {k: list(v) for k, v in self.meter.operands.items()}
-                    outcome.distances = dict(self.meter.distances)
+                self.warden.watching = False
+        except Stop:
+            outcome.status = STOPPED
+        except Refused:
+            outcome.status = REFUSED
+        except BaseException:
+            outcome.status = VAGUE  # no text for what came out, or an argument could not be made
+        self.warden.rest()
+        outcome.spent = limit - max(self.meter.remaining(), 0)
+        if record:
+            outcome.counts, outcome.ways = dict(self.meter.counts), dict(self.meter.ways)
+            outcome.operands = {k: list(v) for k, v in self.meter.operands.items()}
+            outcome.distances = dict(self.meter.distances)
         outcome.seconds = clock() - started
         outcome.printed = tape.getvalue()
         if self.warden.refused:

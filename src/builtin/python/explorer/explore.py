@@ -2,6 +2,7 @@
 
 SHAKES = 2  # fresh instances in which each kept case is run again
 DRAFT_ROWS = 12
+GRACE_SECONDS = 0.7  # beyond the budget, for running cases again
 LUCKY_SHAKES = 14  # of cases that may depend on random numbers
 
 
@@ -12,7 +13,7 @@ class World:
         self.seed = plan.get("seed", 1)
         self.reading = Reading(plan["source"])
         self.meter = Meter()
-        self.warden = Warden()
+        self.warden = Warden(self.meter.exhaust)
         helpers = {}
         exec(LINK_HELPER, helpers)
         self.program = Program(self.reading, self.meter, {"linked": helpers["linked"]})
@@ -89,7 +90,7 @@ class Exploration:
         targets = self.targets()
         drafts = Page(self.world.probed, self.world.reading)
         for number, target in enumerate(targets):
-            self.search(target, (number + 1) / len(targets))
+            self.search(target, 1 / (len(targets) - number))
             self.draft(target, drafts)
         targets = [t for t in targets if t.explored]
         if len(targets) > 3:
@@ -160,8 +161,9 @@ class Exploration:
 
     def search(self, target, share):
         self.report("entering", target=target.path)
-        # Searching may take half of the time, in equal parts.
-        deadline = min(self.budget.started + (self.budget.end - self.budget.started) * 0.5 * share, self.budget.end)
+        # Searching may take half of the time, in equal parts of what is left of it.
+        half = (self.budget.started + self.budget.end) / 2
+        deadline = clock() + max(half - clock(), 0.2) * share
         with contextlib.suppress(OutOfTime):
             target.explore(deadline)
         if not target.explored:
@@ -186,6 +188,8 @@ class Exploration:
         candidates = [c for c in candidates if self.wanted(c)]
         steady = []
         for entry in candidates:
+            if clock() > self.budget.end + GRACE_SECONDS:
+                break  # what was not run again is not written
             if self.stands(entry):
                 steady.append(entry)
             else:
