@@ -2,6 +2,12 @@
 
 OK, RAISED, STOPPED, REFUSED, VAGUE = "ok", "raised", "stopped", "refused", "vague"
 ITSELF = "the object itself"  # what methods that can be chained return
+# What functions are called with that a call returned, by the number of their parameters.
+MADE_CALLS = {
+    0: ([(), (), ()],),
+    1: ([(1,), (2,), (5,), (-3,)], [("a",), ("b c",), ("",)], [([3, 1, 2],), ([],)]),
+    2: ([(1, 2), (5, 3), (2, 2)], [("a", "b"), ("b", "a")], [([1, 2], [3]), ([], [])]),
+}  # fmt: skip
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
 LOAD_SECONDS = 3.0  # wall time of loading the module
 RECURSION_ROOM = 350  # frames that a test may use less than the explorer: see Runner
@@ -10,13 +16,13 @@ RECURSION_ROOM = 350  # frames that a test may use less than the explorer: see R
 class Step:
     """What one call gave: a result, or an exception."""
 
-    __slots__ = ("text", "loose", "kind", "shaped", "drained", "error", "message", "documented", "size")
+    __slots__ = ("text", "loose", "kind", "shaped", "drained", "error", "message", "documented", "calls")
 
     def __init__(self):
         self.text = self.loose = self.error = self.message = None
         self.kind = ""
         self.shaped = self.drained = self.documented = False
-        self.size = 0
+        self.calls = None  # arguments of calls of a function that was returned, as text
 
     @property
     def exact(self):
@@ -249,7 +255,8 @@ class Runner:
             if hasattr(value, "__next__") and hasattr(value, "__iter__"):
                 step.drained = True
                 value = list(itertools.islice(value, DRAIN_LIMIT))
-                step.size = len(value)
+            elif isinstance(value, (types.FunctionType, types.MethodType, functools.partial)):
+                value = self.call_made(value, step)
         except (RecursionError, MemoryError):
             raise Unshowable from None
         except Exception as error:
@@ -259,6 +266,22 @@ class Runner:
             self.note_error(step, error, namespace)
             return
         step.text, step.loose, step.shaped = self.describe(value, namespace)
+
+    def call_made(self, function, step):
+        """Results of a returned function, for the first sort of arguments that it takes."""
+        try:
+            taken = inspect.signature(function).parameters.values()
+        except (TypeError, ValueError):
+            raise Unshowable from None
+        count = sum(p.default is p.empty and p.kind is not p.VAR_POSITIONAL and p.kind is not p.VAR_KEYWORD for p in taken)
+        for calls in MADE_CALLS.get(count, ()):
+            try:
+                found = [function(*arguments) for arguments in calls]
+            except Exception:
+                continue
+            step.calls = Speller({}).spell(list(calls))
+            return found
+        raise Unshowable
 
     def note_error(self, step, error, namespace):
         step.error = self.error_name(error, namespace)

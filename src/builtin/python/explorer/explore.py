@@ -16,7 +16,8 @@ class World:
         self.warden = Warden(self.meter.exhaust)
         helpers = {}
         exec(LINK_HELPER, helpers)
-        self.program = Program(self.reading, self.meter, {"linked": helpers["linked"]})
+        self.linked = free_name("linked", self.reading.globals)
+        self.program = Program(self.reading, self.meter, {self.linked: helpers["linked"]})
         self.runner = Runner(self.program, self.warden, self.meter)
         self.guesser = Guesser(self.reading)
         self.constructors = {}
@@ -203,7 +204,8 @@ class Exploration:
         if step.error and not step.documented:
             # Noise of inputs that nobody meant, more often than a promise.
             return step.error not in ("TypeError", "AttributeError", "NameError", "UnboundLocalError")
-        return True
+        # Of a method that is left to others there is nothing to test.
+        return step.error != "NotImplementedError"
 
     def stands(self, entry):
         """Whether a case gives the same in fresh instances, at another time, with other chances."""
@@ -219,9 +221,11 @@ class Exploration:
                 return False
         return True
 
-    def written(self, target, rows, page):
-        writer = ObjectWriter if isinstance(target, ObjectTarget) else FunctionWriter
-        blocks = writer(target, rows, page).blocks()
+    def written(self, target, rows, page, found=()):
+        """The blocks of one target; `found` are its properties."""
+        writer = (ObjectWriter if isinstance(target, ObjectTarget) else FunctionWriter)(target, rows, page)
+        blocks = writer.blocks()
+        blocks += filter(None, [PropertyWriter(writer, rows).block(one) for one in found])
         for block in blocks:
             block["before"] = "\n\n" + block["before"]
         return blocks
@@ -229,7 +233,8 @@ class Exploration:
     def write(self, targets, rows, assay):
         page = Page(self.world.probed, self.world.reading)
         page.state = self.world.runner.state.initial()
-        blocks = [b for t in targets if rows[t.path] for b in self.written(t, rows[t.path], page)]
+        found = {t.path: properties_of(t, targets, self.world) if clock() < self.budget.end else () for t in targets}
+        blocks = [b for t in targets if rows[t.path] for b in self.written(t, rows[t.path], page, found[t.path])]
         # What may not be meant is at the end, apart from the rest.
         blocks.sort(key=lambda b: b["section"] == "unexpected")
         text = "".join(b["before"] + "".join(r["text"] for r in b["rows"]) + b["after"] for b in blocks)

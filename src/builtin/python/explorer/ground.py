@@ -13,6 +13,7 @@ import asyncio
 import builtins
 import contextlib
 import enum
+import functools
 import inspect
 import io
 import itertools
