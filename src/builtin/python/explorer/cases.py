@@ -2,20 +2,27 @@
 
 OK, RAISED, STOPPED, REFUSED, VAGUE = "ok", "raised", "stopped", "refused", "vague"
 ITSELF = "the object itself"  # what methods that can be chained return
+# What functions are called with that a call returned, by the number of their parameters.
+MADE_CALLS = {
+    0: ([(), (), ()],),
+    1: ([(1,), (2,), (5,), (-3,)], [("a",), ("b c",), ("",)], [([3, 1, 2],), ([],)]),
+    2: ([(1, 2), (5, 3), (2, 2)], [("a", "b"), ("b", "a")], [([1, 2], [3]), ([], [])]),
+}  # fmt: skip
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
+LOAD_SECONDS = 3.0  # wall time of loading the module
 RECURSION_ROOM = 350  # frames that a test may use less than the explorer: see Runner
 
 
 class Step:
     """What one call gave: a result, or an exception."""
 
-    __slots__ = ("text", "loose", "kind", "shaped", "drained", "error", "message", "documented", "size")
+    __slots__ = ("text", "loose", "kind", "shaped", "drained", "error", "message", "documented", "calls")
 
     def __init__(self):
         self.text = self.loose = self.error = self.message = None
         self.kind = ""
         self.shaped = self.drained = self.documented = False
-        self.size = 0
+        self.calls = None  # arguments of calls of a function that was returned, as text
 
     @property
     def exact(self):
@@ -175,17 +182,21 @@ class Runner:
         self.warden, self.meter = warden, meter
         self.loop = None
         self.calls = 0
-        self.shape = None
+        self.depth = None  # frames below a case
         self.state = ModuleState()
         self.shape_code = compile(SHAPE_HELPER, "<shape>", "exec", 0, True)
 
     def load(self, codes, limit=2_000_000, names=None, chance=0):
         """A fresh instance of the module; raises what loading it raises."""
-        with self.warden.call(seconds=3.0):
+        self.warden.watch(LOAD_SECONDS)
+        try:
             self.meter.begin(limit)
             if self.program.is_random:
                 random.seed(chance)
             namespace = self.program.instance(codes, names)
+        finally:
+            self.warden.watching = False
+            self.warden.rest()
         self.state.remember(namespace)
         return namespace
 
@@ -196,32 +207,31 @@ class Runner:
             random.seed(chance)
         self.calls += 1
         self.state.restore(namespace)
-        depth = len(inspect.stack(0)) if self.calls == 1 else self.depth
-        self.depth = depth
+        if self.depth is None:
+            self.depth = len(inspect.stack(0))
         started = clock()
-        limit_before = sys.getrecursionlimit()
-        with self.warden.call() as tape:
-            self.meter.begin(limit)
+        tape = self.warden.watch()
+        try:
             try:
+                self.meter.begin(limit)
                 # Tests run below other frames than the explorer: what comes near the
                 # limit of recursion here must not be written down.
-                sys.setrecursionlimit(max(depth + 200, limit_before - RECURSION_ROOM))
+                sys.setrecursionlimit(max(self.depth + 200, sys.getrecursionlimit() - RECURSION_ROOM))
                 case.run(self, namespace, outcome)
-            except Stop:
-                outcome.status = STOPPED
-            except Refused:
-                outcome.status = REFUSED
-            except Unshowable:
-                outcome.status = VAGUE
-            except BaseException:
-                outcome.status = VAGUE  # making an argument failed
             finally:
-                sys.setrecursionlimit(limit_before)
-                outcome.spent = limit - self.meter.remaining()
-                if record:
-                    outcome.counts, outcome.ways = dict(self.meter.counts), dict(self.meter.ways)
-                    outcome.operands = {k: list(v) for k, v in self.meter.operands.items()}
-                    outcome.distances = dict(self.meter.distances)
+                self.warden.watching = False
+        except Stop:
+            outcome.status = STOPPED
+        except Refused:
+            outcome.status = REFUSED
+        except BaseException:
+            outcome.status = VAGUE  # no text for what came out, or an argument could not be made
+        self.warden.rest()
+        outcome.spent = limit - max(self.meter.remaining(), 0)
+        if record:
+            outcome.counts, outcome.ways = dict(self.meter.counts), dict(self.meter.ways)
+            outcome.operands = {k: list(v) for k, v in self.meter.operands.items()}
+            outcome.distances = dict(self.meter.distances)
         outcome.seconds = clock() - started
         outcome.printed = tape.getvalue()
         if self.warden.refused:
@@ -245,7 +255,8 @@ class Runner:
             if hasattr(value, "__next__") and hasattr(value, "__iter__"):
                 step.drained = True
                 value = list(itertools.islice(value, DRAIN_LIMIT))
-                step.size = len(value)
+            elif isinstance(value, (types.FunctionType, types.MethodType, functools.partial)):
+                value = self.call_made(value, step)
         except (RecursionError, MemoryError):
             raise Unshowable from None
         except Exception as error:
@@ -255,6 +266,22 @@ class Runner:
             self.note_error(step, error, namespace)
             return
         step.text, step.loose, step.shaped = self.describe(value, namespace)
+
+    def call_made(self, function, step):
+        """Results of a returned function, for the first sort of arguments that it takes."""
+        try:
+            taken = inspect.signature(function).parameters.values()
+        except (TypeError, ValueError):
+            raise Unshowable from None
+        count = sum(p.default is p.empty and p.kind is not p.VAR_POSITIONAL and p.kind is not p.VAR_KEYWORD for p in taken)
+        for calls in MADE_CALLS.get(count, ()):
+            try:
+                found = [function(*arguments) for arguments in calls]
+            except Exception:
+                continue
+            step.calls = Speller({}).spell(list(calls))
+            return found
+        raise Unshowable
 
     def note_error(self, step, error, namespace):
         step.error = self.error_name(error, namespace)

@@ -13,6 +13,7 @@ import asyncio
 import builtins
 import contextlib
 import enum
+import functools
 import inspect
 import io
 import itertools
@@ -112,7 +113,8 @@ class Warden:
     taken out again, so it does nothing unless a call is being watched.
     """
 
-    def __init__(self):
+    def __init__(self, exhaust):
+        self.exhaust = exhaust  # takes the steps that a call has left away from it
         self.watching = False
         self.refused = None
         self.slept = 0.0
@@ -140,6 +142,9 @@ class Warden:
 
     def alarm(self, signum, frame):
         if self.watching and clock() > self.deadline:
+            # Once: what swallows this is ended at its next step.
+            self.deadline = math.inf
+            self.exhaust()
             raise Stop
 
     def install(self):
@@ -176,24 +181,26 @@ class Warden:
         for (owner, name), value in self.saved.items():
             setattr(owner, name, value)
 
-    @contextlib.contextmanager
-    def call(self, seconds=CALL_SECONDS):
-        """Watch what happens inside; gives the tape of what is printed."""
-        tape, noise = Tape(), Tape(ends_call=False)
-        streams = sys.stdout, sys.stderr
-        recursion = sys.getrecursionlimit()
-        sys.stdout, sys.stderr = tape, noise
+    def watch(self, seconds=CALL_SECONDS):
+        """Start to watch; gives the tape of what is printed.
+
+        The caller sets `watching` to false itself, in a `finally`: there no signal can come
+        between, as it could on the way into a function.
+        """
+        tape = Tape()
+        self.before = sys.stdout, sys.stderr, sys.getrecursionlimit()
+        sys.stdout, sys.stderr = tape, Tape(ends_call=False)
         self.refused, self.slept = None, 0.0
         self.deadline = clock() + seconds
         self.watching = True
-        try:
-            yield tape
-        finally:
-            self.watching = False
-            sys.stdout, sys.stderr = streams
-            if sys.getrecursionlimit() != recursion:
-                sys.setrecursionlimit(recursion)
-            self.put_builtins_back()
+        return tape
+
+    def rest(self):
+        """Put back what the call may have changed, once it is no longer watched."""
+        sys.stdout, sys.stderr, recursion = self.before
+        if sys.getrecursionlimit() != recursion:
+            sys.setrecursionlimit(recursion)
+        self.put_builtins_back()
 
     @staticmethod
     def put_builtins_back():
@@ -315,7 +322,11 @@ class Meter:
         def remaining():
             return left
 
+        def exhaust():
+            nonlocal left
+            left = -1
+
         self.tick, self.hit, self.branch, self.compare = tick, hit, branch, compare
-        self.begin, self.remaining = begin, remaining
+        self.begin, self.remaining, self.exhaust = begin, remaining, exhaust
         self.counts, self.ways, self.operands = counts, ways, operands
         self.distances = distances

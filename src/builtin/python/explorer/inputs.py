@@ -266,6 +266,8 @@ class Sampler:
     def separated(self):
         separator = self.pick(self.pool.separators)
         count = self.pick((1, 2, 2, 2, 3, 3, 4, 5))
+        if self.pool.parts and self.random.random() < 0.85:
+            count = self.pick(self.pool.parts)
         atoms = []
         for _ in range(count):
             chance = self.random.random()
@@ -389,6 +391,8 @@ class Sampler:
             return unique(samples[:12] + SMALL_INTS[:12] + self.int_constants[:20] + FLOATS[:9] + self.float_constants[:12] + OTHER_INTS[:8])
         if of == "str":
             found = samples[:12] + TEXTS[:12]
+            if pool.separators:
+                found += [self.separated() for _ in range(12)]
             for text in pool.strings[:24]:
                 found += [text, text.swapcase(), text + "x", text[:-1]]
             if self.numeral:

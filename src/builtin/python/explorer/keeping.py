@@ -6,6 +6,7 @@ another sort than the rows that are there.
 """
 
 MOST_CANDIDATES = 130
+SLOW_SECONDS = 0.4
 MUTANT_STEPS = 3_000_000  # steps for all runs of mutants of one source
 MOST_MUTANTS = 320
 ROW_STEPS = 3_000_000  # steps that the tests of one target may take
@@ -15,6 +16,8 @@ def candidates_of(explored, most=MOST_CANDIDATES):
     """A varied part of the cases, small ones first."""
     groups = {}
     for entry in explored:
+        if entry.outcome.seconds > SLOW_SECONDS:
+            continue  # a test nobody would wait for
         groups.setdefault((entry.reach, entry.classes[1]), []).append(entry)
     for group in groups.values():
         group.sort(key=lambda e: (e.case.origin != "example", e.case.size > 60, e.case.size // 12, e.order))

@@ -177,6 +177,7 @@ class Evidence(ast.NodeVisitor):
         self.keys = {}  # place -> keys it is asked for
         self.attributes = {}  # place -> names it is asked for
         self.concluded = {}
+        self.certain = set()  # places of which the code says clearly what they are
         bodies = [routine.node.body]
         if routine.name == "__init__" and routine.owner in reading.classes:
             # What a constructor is given shows in what the methods do with it.
@@ -556,6 +557,8 @@ class Evidence(ast.NodeVisitor):
         if named is not None:
             scored = [(s + (2 if k[0] == named[0] or {k[0], named[0]} <= {"int", "number", "float"} else 0), k) for s, k in scored]
         best = sorted((entry for entry in scored if entry[0] > 0.5), key=lambda entry: -entry[0])
+        if best and best[0][0] >= 4 and (len(best) == 1 or best[0][0] >= 2 * best[1][0]):
+            self.certain.add(place)
         return [kind for _, kind in best]
 
     def likeliest(self, place, depth, name=""):

@@ -11,6 +11,8 @@ OPERATORS = {
     "__call__": None,
 }  # fmt: skip
 SAME_KIND = {"__add__", "__sub__", "__eq__", "__lt__", "__le__", "__gt__", "__ge__", "__and__", "__or__"}
+SHORT_TEXTS = ["a", "b", "c", "apple", "Bob"]
+SCALARS = ("int", "float", "str", "bool", "NoneType", "bytes", "Decimal", "Fraction", "date", "datetime")
 LOOKS = ("__len__", "__str__", "__iter__", "__bool__")
 
 
@@ -32,6 +34,9 @@ class ObjectTarget:
         self.operators = [r for name, r in self.routines.items() if OPERATORS.get(name)]
         self.properties = [r.name for r in self.routines.values() if r.is_a("property", "cached_property")]
         self.attributes = public_attributes(shell, self.routines)
+        self.changing = attributes_set_later(self.routines)
+        self.fixed = set()  # attributes that stay what the constructor made them
+        self.queries = set()  # names of methods that have given something
 
     def explore(self, deadline):
         self.deadline = deadline
@@ -80,7 +85,7 @@ class ObjectTarget:
                 value = self.sampler.pick(again)
                 if self.random.random() < 0.15:
                     value = self.sampler.vary(value, kind)
-            elif self.random.random() < 0.5:
+            elif self.random.random() < 0.7:
                 basics = self.basics(kind)
                 value = basics[int(self.random.random() ** 2 * len(basics))]
             else:
@@ -94,7 +99,8 @@ class ObjectTarget:
     def basics(self, kind):
         known = self.__dict__.setdefault("known_basics", {})
         if kind not in known:
-            known[kind] = self.sampler.basics(kind)[:40] or [None]
+            plain = SHORT_TEXTS + self.pool.strings[:8] if kind == STR else SMALL_INTS[1:8] if kind == INT else []
+            known[kind] = unique(plain + self.sampler.basics(kind)[: 14 if plain else 40]) or [None]
         return known[kind]
 
     def create(self):
@@ -114,9 +120,10 @@ class ObjectTarget:
                 working.append(call)
         return working[:16]
 
-    def looks(self):
+    def looks(self, lived=True):
         """What can be seen of an object without calling its methods."""
-        found = [Call(name, style="attribute") for name in [*self.attributes, *self.properties]]
+        names = [n for n in self.attributes if not lived or n not in self.fixed] + self.properties
+        found = [Call(name, style="attribute") for name in names]
         found += [Call(r.name, style=OPERATORS[r.name]) for r in self.operators if r.name in LOOKS]
         return found[:6]
 
@@ -129,8 +136,11 @@ class ObjectTarget:
     # -- lives -----------------------------------------------------------------
 
     def single_calls(self):
-        for creation in self.creations[:2] or [Call("__init__")]:
-            self.attempt(creation, self.looks())
+        for creation in self.creations[:2]:
+            entry = self.attempt(creation, self.looks(lived=False))
+            for call, step in zip(entry.case.calls, entry.outcome.steps[1:]) if entry else ():
+                if call.style == "attribute" and call.name not in self.changing and step.kind in SCALARS:
+                    self.fixed.add(call.name)
         for routine in [*self.methods, *self.operators]:
             tries = 14 if routine.parameters else 2
             for number in range(tries):
@@ -164,7 +174,22 @@ class ObjectTarget:
                 call = self.method_call(routine, used)
                 used += call.arguments
                 calls.append(call)
-            self.attempt(creation, [*calls[-LIFE_LENGTH - 2 :], *self.looks()])
+            calls = calls[-LIFE_LENGTH:]
+            self.attempt(creation, [*calls, *self.questions(calls), *self.looks()])
+
+    def questions(self, calls):
+        """Calls that ask for what earlier calls of a life have left behind."""
+        if self.random.random() < 0.4:
+            return []
+        asking = [r for r in self.methods if r.name in self.queries and r.parameters]
+        if not asking:
+            return []
+        routine = self.sampler.pick(asking)
+        first = self.kinds(routine, routine.parameters[0])[0]
+        used = unique([c.arguments[0] for c in calls if c.arguments and fits(c.arguments[0], first)])
+        if len([p for p in routine.parameters if p.required]) > 1:
+            return []
+        return [Call(routine.name, [value], None, "await" if routine.is_async else "call") for value in used[:3]]
 
     def attempt(self, creation, calls):
         try:
@@ -175,7 +200,7 @@ class ObjectTarget:
             return None
         self.keys.add(case.key)
         self.calls += 1
-        if self.calls % 16 == 0 and clock() > self.deadline:
+        if clock() > self.deadline:
             raise OutOfTime
         outcome = self.world.run_probed(case, FIRST_LIMIT)
         self.spent += outcome.spent
@@ -187,6 +212,7 @@ class ObjectTarget:
         # What comes after a step that raised unexpectedly was not run: leave it out.
         if len(outcome.steps) <= len(calls):
             case.cut(len(outcome.steps) - 1)
+        self.queries |= {c.name for c, s in zip(calls, outcome.steps[1:]) if s.text not in (None, "None", ITSELF)}
         entry = Explored(case, outcome, len(self.explored))
         if not case.calls and not outcome.steps[0].error:
             return entry  # nothing to assert
@@ -223,6 +249,17 @@ def public_attributes(shell, routines):
                     if not node.attr.startswith("_") and node.attr not in found and node.attr not in routines:
                         found.append(node.attr)
     return found
+
+
+def attributes_set_later(routines):
+    """Attributes of any object that methods other than the constructor set."""
+    return {
+        node.attr
+        for name, routine in routines.items()
+        if name not in ("__init__", "__post_init__")
+        for node in ast.walk(routine.node)
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, (ast.Store, ast.Del))
+    }
 
 
 def is_stateless(shell, routines):

@@ -174,6 +174,7 @@ class Pool:
         self.ints, self.floats, self.strings = [], [], []
         self.separators, self.alphabet, self.keys = [], [], []
         self.formats, self.patterns = [], []
+        self.parts = []  # how many parts a text is split into, where the code says so
         self.samples = []  # whole values found in descriptions
         self.seen = set()
 
@@ -232,6 +233,9 @@ def read_pool(reading, node):
                     pool.keys.append(part.slice.value)
             elif isinstance(part, ast.Compare):
                 read_comparison(pool, part)
+            elif isinstance(part, ast.Assign) and isinstance(part.targets[0], ast.Tuple):
+                if any(isinstance(n, ast.Attribute) and n.attr in SPLITTERS for n in ast.walk(part.value)):
+                    pool.parts.append(len(part.targets[0].elts))
     for left, right in BRACKETS.items():
         if left in pool.alphabet or right in pool.alphabet:
             pool.widen(left + right)

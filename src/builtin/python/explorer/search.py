@@ -4,6 +4,7 @@ FIRST_LIMIT = 30_000  # steps of one call; raised when a target needs more
 TARGET_STEPS = 2_500_000  # steps for the search of one target
 MOST_CALLS = 700
 PROBE_CALLS = 6
+HOPELESS = 12  # calls in vain, after which a target is given up
 
 
 class Explored:
@@ -190,7 +191,10 @@ class FunctionTarget:
                 self.kinds.append([refine(declared, guesses)])
             else:
                 self.kinds.append(guesses or [INT])
-                undeclared.append((index, shown))
+                if guesses and not shown and (parameter.name,) in guesser.gather(self.routine).certain:
+                    self.kinds[index] = guesses[:1]
+                else:
+                    undeclared.append((index, shown))
         for index, shown in undeclared:
             self.kinds[index] = self.probe(index, bool(shown))
 
@@ -205,11 +209,13 @@ class FunctionTarget:
         for rank, kind in enumerate(options[:12]):
             good, reached, first = 0, set(), len(self.explored)
             for number in range(PROBE_CALLS):
+                good_before = [e.case.arguments for e in before if not e.outcome.last.error]
                 arguments = []
                 for position in range(len(self.parameters)):
-                    of = kind if position == index else self.kinds[position][0]
-                    basics = self.basics(of)
+                    basics = self.basics(kind if position == index else self.kinds[position][0])
                     arguments.append(basics[(number * (2 + position) + 1) % len(basics)])
+                if good_before and len(good_before[0]) == len(arguments) and number % 2:
+                    arguments = [*good_before[-1][:index], arguments[index], *good_before[-1][index + 1 :]]
                 outcome = self.attempt_values(arguments, "probe")
                 if outcome is None:
                     continue
@@ -264,7 +270,7 @@ class FunctionTarget:
             return None
         self.keys.add(case.key)
         self.calls += 1
-        if self.calls % 16 == 0 and clock() > self.deadline:
+        if clock() > self.deadline:
             raise OutOfTime
         outcome = self.world.run_probed(case, self.limit)
         self.spent += outcome.spent
@@ -274,7 +280,18 @@ class FunctionTarget:
             self.refused[outcome.why] = self.refused.get(outcome.why, 0) + 1
         if outcome.status == OK:
             self.note(case, outcome)
+        elif not self.explored:
+            self.reconsider(outcome)
         return outcome
+
+    def reconsider(self, outcome):
+        """Allow more steps, or give up, while no call has come to a good end."""
+        if self.limit == FIRST_LIMIT and self.stopped >= HOPELESS:
+            self.limit *= 12
+        elif self.stopped >= HOPELESS + 5 or sum(self.refused.values()) >= HOPELESS:
+            raise OutOfTime
+        elif self.stopped > 2 and outcome.seconds >= CALL_SECONDS:
+            raise OutOfTime  # nothing that is counted: it waits, or works inside the interpreter
 
     def note(self, case, outcome):
         entry = Explored(case, outcome, len(self.explored))

@@ -126,5 +126,5 @@ class Structures:
         text = spell_call(shell.name, Call("__init__", arguments, keywords), self.world.speller)
         fields = {name: node for name, node in rest.items() if node is not None}
         if fields:
-            text = spell_call("linked", Call("linked", [Raw(text)], fields), self.world.speller)
+            text = spell_call(self.world.linked, Call("linked", [Raw(text)], fields), self.world.speller)
         return Raw(text)

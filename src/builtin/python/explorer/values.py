@@ -86,6 +86,11 @@ def module_alias(name, namespace):
     return name if is_free else f"{name}_module"
 
 
+def free_name(name, namespace):
+    """The name of a helper of the tests, unless the user has something of that name."""
+    return f"{name}_of_object" if name in namespace else name
+
+
 class Speller:
     """Turns values into expressions that are right inside one module."""
 

@@ -3,7 +3,7 @@
 WIDTH = 100
 ID_LENGTH = 60
 SECTIONS = ("example", "behaviour", "property", "error", "unexpected")
-RESERVED = {"request", "expected", "error", "message", "printed", "capsys", "monkeypatch"}
+RESERVED = {"request", "made", "calls", "arguments", "expected", "error", "message", "printed", "capsys", "monkeypatch"}
 HEADLINE = (
     '"""Tests that pin down what the code does today.',
     "",
@@ -24,6 +24,8 @@ class Page:
         self.taken = set(namespace)
         self.modules = {}
         self.uses_shape = False
+        self.shape = free_name("shape", namespace)
+        self.linked = free_name("linked", namespace)
         self.state = {}  # globals to put back before each test
         self.text, self.targets = "", []  # of drafts that were sent
 
@@ -62,9 +64,9 @@ class Page:
             told = "In a file of their own, these tests need: from your_module import " + ", ".join(names)
             lines += ["", *textwrap.wrap(told, WIDTH, initial_indent="# ", subsequent_indent="#     ")]
         if self.uses_shape:
-            lines += ["", "", SHAPE_HELPER.rstrip("\n")]
-        if "linked(" in body:
-            lines += ["", "", LINK_HELPER.rstrip("\n")]
+            lines += ["", "", SHAPE_HELPER.rstrip("\n").replace("shape(", f"{self.shape}(")]
+        if f"{self.linked}(" in body:
+            lines += ["", "", LINK_HELPER.rstrip("\n").replace("linked(", f"{self.linked}(")]
         lines += fixture
         return "\n".join(lines) + "\n"
 
@@ -86,7 +88,8 @@ def mark(page):
 
 def words_of(path):
     """`f` or `C.m` as part of the name of a test."""
-    return re.sub(r"\W+", "_", path).strip("_")
+    owner, _, name = path.rpartition(".")
+    return f"{variable_name(owner)}_{name}" if owner else name
 
 
 class Namer:
@@ -101,7 +104,7 @@ class Namer:
         label = ", ".join([label_of(v) for v in values]) or "no arguments"
         if case.origin == "example" and len(label) < ID_LENGTH - 9:
             label = f"example {label}"
-        label = re.sub(r"[^A-Za-z0-9 ,.'=<>+*/_-]", "", label)[:ID_LENGTH].strip() or "case"
+        label = re.sub(r"[^A-Za-z0-9 ,.'=<>+*/_()%-]", "", label)[:ID_LENGTH].strip() or "case"
         number = self.given[label] = self.given.get(label, 0) + 1
         if number == 1:
             return label
@@ -130,7 +133,9 @@ def label_of(value):
             return f"{len(value)} {order_of(list(value))}"
         return f"{name} of {len(value)}"
     if isinstance(value, Raw):
-        return value.text
+        made = re.search(r"\b([A-Z]\w*)\(", value.text)
+        count = made and len(re.findall(rf"\b{made.group(1)}\(", value.text))
+        return f"{made.group(1)} of {count}" if made and count > 1 else value.text
     return kind.__name__
 
 
@@ -160,6 +165,10 @@ class FunctionWriter:
                 unexpected.append(entry)
         base = f"test_{words_of(self.path)}"
         found = []
+        # Functions that are returned are called in a test of their own.
+        giving = [e for e in results if e.outcome.last.calls and self.is_full(e)]
+        found += self.results(giving, base + "_makes_a_function", "behaviour")
+        results = [e for e in results if not e.outcome.last.calls]
         full = [e for e in results if self.is_full(e)]
         short = [e for e in results if not self.is_full(e)]
         examples = [e for e in full if e.case.origin == "example"]
@@ -233,21 +242,28 @@ class FunctionWriter:
         watched = [] if changed else self.watched_columns(rows)
         always = all(e.outcome.last.text in ("True", "False", "None") for e in rows)
         nothing = all(e.outcome.last.text == "None" for e in rows) and (prints or changed)
+        gives = any(e.outcome.last.calls for e in rows)
         names, call = self.columns()
         action = self.invocation(call, drained)
+        body = []
+        if gives:
+            body.append(f"    made = {action}")
+            action = "[made(*arguments) for arguments in calls]"
         if shaped:
             self.page.uses_shape = True
-            action = f"shape({action})"
+            action = f"{self.page.shape}({action})"
         columns = list(names)
+        if gives:
+            columns.append("calls")
         if not nothing:
             columns.append("expected")
         columns += [f"{names[c]}_after" for c in changed]
         if prints:
             columns.append("printed")
-        body = []
         if watched:
             copy_name = self.page.need("copy")
-            body += [f"    {names[c]}_before = {copy_name}.deepcopy({names[c]})" for c in watched] + [""]
+            kept = [f"    {names[c]}_before = {copy_name}.deepcopy({names[c]})" for c in watched]
+            body = [*kept, *(body or [""])]
         if nothing:
             body.append(f"    {action}")
         else:
@@ -256,7 +272,7 @@ class FunctionWriter:
             argument = names[column]
             if any((column, True) in e.outcome.changed for e in rows):
                 self.page.uses_shape = True
-                body.append(f"    assert shape({argument}) == {argument}_after")
+                body.append(f"    assert {self.page.shape}({argument}) == {argument}_after")
             else:
                 body.append(f"    assert {argument} == {argument}_after")
         body += [f"    assert {names[c]} == {names[c]}_before" for c in watched]
@@ -265,6 +281,8 @@ class FunctionWriter:
         made = []
         for entry in rows:
             cells = self.cells(entry.case)
+            if gives:
+                cells.append(entry.outcome.last.calls or "[]")
             if not nothing:
                 cells.append(self.expected(entry))
             cells += [(entry.outcome.after or cells)[c] or cells[c] for c in changed]
@@ -333,7 +351,7 @@ class FunctionWriter:
             action = self.invocation(given, step.drained)
             if step.shaped:
                 self.page.uses_shape = True
-                action = f"shape({action})"
+                action = f"{self.page.shape}({action})"
             test = self.page.name(name)
             sign = "is" if step.text in ("True", "False", "None") else "=="
             body = f"    assert {action} {sign} {approximate(step.text, self.page)}\n"
@@ -368,9 +386,9 @@ class FunctionWriter:
             columns.append("message")
             extra.append(lambda step: text_of_string(step.message))
         match = ""
-        if one_message is not None:
+        if one_message:
             match = f", match={match_of(one_message, self.page)}"
-        elif with_message:
+        elif with_message and one_message is None:
             match = f', match="^" + {self.page.need("re")}.escape(message) + "$"'
         action = self.invocation(call, any(e.outcome.last.drained for e in rows) or self.is_generator())
         body = [f"    with {pytest_name}.raises({one_kind or 'error'}{match}):", f"        {action}"]
@@ -433,14 +451,16 @@ class ObjectWriter:
             return [f"    {action}"]
         if step.shaped:
             self.page.uses_shape = True
-            action = f"shape({action})"
+            action = f"{self.page.shape}({action})"
+        else:
+            action = enclosed(action, call)
         if step.text in ("True", "False", "None"):
-            return [f"    assert {action} is {step.text}"] if " " not in action or "(" in action else [f"    assert ({action}) is {step.text}"]
+            return [f"    assert {action} is {step.text}"]
         return [f"    assert {action} == {approximate(step.text, self.page)}"]
 
     def raising(self, action, step):
         pytest_name = self.page.need("pytest")
-        match = f", match={match_of(step.message, self.page)}" if step.documented and step.message is not None else ""
+        match = f", match={match_of(step.message, self.page)}" if step.documented and step.message else ""
         note = [] if step.documented else ["    # Raises today; is that meant?"]
         return [*note, f"    with {pytest_name}.raises({step.error}{match}):", f"        {action}"]
 
@@ -457,6 +477,11 @@ class ObjectWriter:
         if last.error:
             words = (words if names else "creation") + "_raises_" + variable_name(last.error.rpartition(".")[2])
         return f"test_{variable_name(self.target.name)}_{words}"
+
+
+def enclosed(action, call):
+    """In parentheses where an operator of the object would mix with that of the assertion."""
+    return f"({action})" if re.fullmatch(r"… \S+ …|-…", call.style) else action
 
 
 def match_of(message, page):
