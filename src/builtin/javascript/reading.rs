@@ -49,7 +49,6 @@ pub(super) struct Member {
     pub(super) name: String,
     /// `method`, `get` or `set`.
     pub(super) kind: &'static str,
-    pub(super) is_static: bool,
     pub(super) parameters: Vec<Parameter>,
 }
 
@@ -102,8 +101,12 @@ pub(super) fn targets(root: Node<'_>, source: &str) -> Vec<Target> {
         exported_values(node, source, &mut found);
     }
     let exported = exports(root, source);
-    if found.iter().any(|target| exported.contains(&target.name)) {
-        found.retain(|target| exported.contains(&target.name));
+    let is_exported = |target: &Target| {
+        let holder = target.name.split('.').next().unwrap_or_default();
+        exported.iter().any(|name| *name == target.name || name == holder)
+    };
+    if found.iter().any(is_exported) {
+        found.retain(is_exported);
     }
     let mut seen = Vec::new();
     found.retain(|target: &Target| {
@@ -132,6 +135,18 @@ fn declarations(node: Node<'_>, source: &str, found: &mut Vec<Target>) {
         if let Some(kind) = kind_of(value, source) {
             let (name, access) = (name.to_owned(), access.to_owned());
             found.push(Target { name, access, line: line_of(node), kind });
+        }
+        // Static methods are functions that happen to live in a class.
+        let body = value.child_by_field_name("body").filter(|body| body.kind() == "class_body");
+        for method in body.into_iter().flat_map(children).filter(|one| is_static_method(*one)) {
+            let method_name = name_of(method, source);
+            if method_name.starts_with(['_', '#', '[']) {
+                continue;
+            }
+            if let Some(kind) = kind_of(method, source) {
+                let access = format!("{access}.{method_name}");
+                found.push(Target { name: access.clone(), access, line: line_of(method), kind });
+            }
         }
     };
     match node.kind() {
@@ -269,7 +284,7 @@ fn member(node: Node<'_>, source: &str) -> Option<Member> {
     let name =
         node.child_by_field_name("name").filter(|name| name.kind() == "property_identifier")?;
     let name = text_of(name, source);
-    if name == "constructor" || name.starts_with('_') {
+    if name == "constructor" || name.starts_with('_') || children(node).any(|child| child.kind() == "static") {
         return None;
     }
     let has = |word: &str| children(node).any(|child| child.kind() == word);
@@ -281,7 +296,12 @@ fn member(node: Node<'_>, source: &str) -> Option<Member> {
         "method"
     };
     let name = name.to_owned();
-    Some(Member { name, kind, is_static: has("static"), parameters: described(node, source) })
+    Some(Member { name, kind, parameters: described(node, source) })
+}
+
+fn is_static_method(node: Node<'_>) -> bool {
+    let has = |word: &str| children(node).any(|child| child.kind() == word);
+    node.kind() == "method_definition" && has("static") && !has("get") && !has("set")
 }
 
 fn described(function: Node<'_>, source: &str) -> Vec<Parameter> {

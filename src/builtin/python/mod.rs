@@ -24,6 +24,7 @@ const EXPLORER: &str = concat!(
     include_str!("explorer/objects.py"),
     include_str!("explorer/keeping.py"),
     include_str!("explorer/writing.py"),
+    include_str!("explorer/properties.py"),
     include_str!("explorer/explore.py"),
 );
 

@@ -138,7 +138,9 @@ class Explorer {
       for (const kill of entry.kills) this.killed.add(kill);
     }
     if (stable.length === 0) return [];
-    return target.kind === 'function' ? this.writer.ofCalls(target, stable) : this.writer.ofLives(target, stable);
+    const [lives, calls] = [true, false].map(isLife => stable.filter(entry => entry.job instanceof Life === isLife));
+    if (target.kind === 'class') return this.writer.ofLives(target, stable);
+    return [...this.writer.ofCalls(target, calls), ...this.writer.ofLives(target, lives)];
   }
 
   // Runs jobs that are new to the pool.
@@ -218,6 +220,21 @@ class Explorer {
       count -= 40;
     }
     await this.mutateInputs(target, pool, SEARCH.mutations);
+    await this.followResults(target, pool);
+  }
+
+  // What a function makes that can only be used: it is, as an object of a class would be.
+  async followResults(target, pool) {
+    const makers = pool.found.filter(entry => entry.outcome.members?.length > 0);
+    if (makers.length < pool.found.length * 0.3) return;
+    const chosen = [...makers].sort((a, b) => b.novelty - a.novelty || a.job.text.length - b.job.text.length || a.order - b.order).slice(0, 12);
+    for (let left = SEARCH.lives; left > 0 && !this.budget.over() && this.stepsLeft > 0; left -= 20) {
+      await this.explore(pool, this.inputs.some(20, () => {
+        const { job, outcome: { members } } = this.inputs.pick(chosen);
+        const steps = this.inputs.some(this.inputs.int(1, members.length === 1 ? 3 : 6), () => this.step(this.inputs.pick(members)));
+        return new Life({ ...target, members }, job.args, steps, 'random');
+      }));
+    }
   }
 
   arguments(target, kinds) {
@@ -307,8 +324,8 @@ class Explorer {
   mutatedJob(target, entry) {
     const { inputs } = this;
     const operands = entry.operands.filter(one => typeof one !== 'string' || one.length <= 40);
-    if (entry.job instanceof Life) return this.mutatedLife(target, entry.job, operands);
-    const args = [...entry.job.args];
+    if (entry.job instanceof Life) return this.mutatedLife(entry.job.target, entry.job, operands);
+    const args = padded(entry.job.args, target.parameters.filter(parameter => !parameter.rest).length);
     if (args.length === 0) return entry.job;
     for (let i = inputs.chance(0.3) ? 2 : 1; i > 0; i -= 1) {
       const at = inputs.int(0, args.length - 1);
@@ -410,6 +427,7 @@ class Explorer {
     };
     const whole = this.budget.end;
     this.budget.end = Infinity;
+    this.budget.hangs = 0;
     const jobs = chosen.map(entry => entry.job);
     let shared = null;
     realm.probe.limit = 5_000_000;
@@ -451,7 +469,7 @@ class Explorer {
   mutatedLife(target, life, operands) {
     const { inputs } = this;
     const steps = [...life.steps];
-    const args = [...life.args];
+    const args = padded(life.args, target.parameters.filter(parameter => !parameter.rest).length);
     const at = inputs.int(0, Math.max(0, steps.length - 1));
     const roll = inputs.int(0, 4);
     if (roll === 0 && args.length > 0) {
@@ -470,7 +488,7 @@ class Explorer {
 }
 
 const sum = list => list.reduce((total, one) => (typeof one === 'number' ? total + one : total), 0);
-const padded = (args, width) => (args.length >= width ? args : [...args, ...Array(width - args.length).fill(undefined)]);
+const padded = (args, width) => (args.length >= width ? [...args] : [...args, ...Array(width - args.length).fill(undefined)]);
 
 function goodness({ outcome, noise }) {
   if (outcome.status === 'error') return outcome.intended ? 0.4 : 0;

@@ -3,21 +3,30 @@
 const ENOUGH_ITEMS = 60;
 const ENDLESS_ITEMS = 8;
 // Of a task without end: far more than any step-counted call takes.
-const GUARD_MS = 900;
+const GUARD_MS = 800;
+// After so many of them a target is left as it is.
+const HANGS_MAX = 3;
 const BATCH_MS = 150;
+
+// An argument left out is the same as an undefined one, and reads better.
+function withoutTail(args) {
+  let { length } = args;
+  while (length > 0 && args[length - 1] === undefined) length -= 1;
+  return args.slice(0, length);
+}
 
 // A call of a function: its arguments are data of the explorer.
 class Call {
   constructor(target, args, origin) {
     this.target = target;
-    this.args = args;
+    this.args = withoutTail(args);
     this.origin = origin;
-    this.texts = args.map(textOf);
+    this.texts = this.args.map(textOf);
     this.text = this.texts.join(', ');
   }
 
   begin(module, build) {
-    const args = build(this.args, module.scope);
+    const args = listOf(build(this.args, module.scope), this.args.length);
     return { args, result: module.calls[this.target.name](...args) };
   }
 }
@@ -26,10 +35,10 @@ class Call {
 class Life {
   constructor(target, args, steps, origin) {
     this.target = target;
-    this.args = args;
-    this.steps = steps;
+    this.args = withoutTail(args);
+    this.steps = steps.map(({ member, args: given }) => ({ member, args: withoutTail(given) }));
     this.origin = origin;
-    this.texts = args.map(textOf);
+    this.texts = this.args.map(textOf);
     this.text = [this.texts.join(', '), ...steps.map(step => `${step.member.name} ${step.args.map(textOf).join(', ')}`)].join(' | ');
   }
 }
@@ -62,7 +71,7 @@ class Runner {
       const module = shared ?? realm.load();
       if (job instanceof Life) {
         run.module = module;
-        run.object = module.calls[job.target.name](...this.build(job.args, module.scope));
+        run.object = module.calls[job.target.name](...listOf(this.build(job.args, module.scope), job.args.length));
         run.notes = [];
         return this.advance(run, 0);
       }
@@ -81,11 +90,11 @@ class Runner {
       const { member, args } = job.steps[i];
       let value;
       try {
-        const on = member.is_static ? module.scope[job.target.name] : object;
-        const built = this.build(args, module.scope);
-        if (member.kind === 'get') value = on[member.name];
-        else if (member.kind === 'set') on[member.name] = built[0];
-        else value = on[member.name](...built);
+        const built = listOf(this.build(args, module.scope), args.length);
+        if (member.kind === 'call') value = object(...built);
+        else if (member.kind === 'get') value = object[member.name];
+        else if (member.kind === 'set') object[member.name] = built[0];
+        else value = object[member.name](...built);
       } catch (error) {
         run.notes.push(this.failed(run, error, 'plain'));
         if (this.realm.probe.stopped || this.realm.exited) break;
@@ -150,7 +159,7 @@ class Runner {
       }
     }
     const { text, opaque, loose } = write(shown);
-    return this.outcome({ status: 'value', form: kind, text, opaque, loose, value: shown }, run);
+    return this.outcome({ status: 'value', form: kind, text, opaque, loose, value: shown, members: opaque && kind === 'plain' ? shapeOfResult(shown) : [] }, run);
   }
 
   outcome(made, run) {
@@ -159,7 +168,8 @@ class Runner {
     made.changed = false;
     made.after = null;
     if (run.args && made.status !== 'hang' && made.status !== 'exit') {
-      const after = run.args.map((arg, i) => (typeof arg === 'object' && arg !== null && !(run.job.args[i] instanceof Special) ? write(arg) : null));
+      // By index: the methods of the code's own arrays may be patched.
+      const after = run.job.args.map((given, i) => (typeof given === 'object' && given !== null && !(given instanceof Special) ? write(run.args[i]) : null));
       made.changed = after.some((one, i) => one !== null && one.text !== run.job.texts[i]);
       if (made.changed) made.after = after;
     }
@@ -170,7 +180,7 @@ class Runner {
   // Waits for a promise of the code under test in virtual time.
   async settle({ awaited, promise, next }) {
     let state = null;
-    promise.then(value => { state = { value }; }, error => { state = { error }; });
+    Promise.prototype.then.call(promise, value => { state = { value }; }, error => { state = { error }; });
     let idle = 0;
     for (let turns = 0; state === null && turns < 400; turns += 1) {
       await new Promise(resolve => setImmediate(resolve));
@@ -197,7 +207,7 @@ class Runner {
   // Runs jobs in order; `done` gets each outcome, and stops by giving false.
   async all(jobs, mutant, limitOf, done, shared) {
     let i = 0;
-    let goOn = true;
+    let goOn = this.budget.hangs < HANGS_MAX;
     while (goOn && i < jobs.length) {
       let waiting = null;
       const ended = this.realm.guarded(GUARD_MS, () => {
@@ -213,9 +223,9 @@ class Runner {
           if (Date.now() - since > BATCH_MS) return;
         }
       });
-      if (!ended) {
+      if (!ended && i < jobs.length) {
         this.budget.hangs += 1;
-        goOn = done(jobs[i], { status: 'hang', text: '', key: 'hang', steps: 0, elapsed: 0, changed: false, native: true }) !== false && this.budget.hangs < 6;
+        goOn = done(jobs[i], { status: 'hang', text: '', key: 'hang', steps: 0, elapsed: 0, changed: false, native: true }) !== false && this.budget.hangs < HANGS_MAX;
         i += 1;
       }
       while (waiting?.awaited) waiting = await this.settle(waiting);
@@ -229,10 +239,28 @@ class Runner {
   }
 }
 
+// An array of the code's realm as one of this realm.
+const listOf = (items, count) => Array.from({ length: count }, (_, i) => items[i]);
+
+// What can be done with what a function gave, where that is no plain data: called, or its methods called.
+function shapeOfResult(value) {
+  const parameters = count => Array.from({ length: count }, (_, i) => ({ name: `value${i + 1}`, rest: false, default: null, shape: { votes: {} } }));
+  const own = (name, kind, count) => ({ name, kind, parameters: parameters(count) });
+  if (typeof value === 'function') return [own('', 'call', Math.max(1, value.length))];
+  const members = [];
+  if (typeof value !== 'object' || value === null || types.isProxy(value)) return members;
+  for (const key of Object.keys(value).slice(0, 20)) {
+    const { value: held, get } = Object.getOwnPropertyDescriptor(value, key);
+    if (typeof held === 'function' && NAME.test(key)) members.push(own(key, 'method', held.length));
+    else if (get && NAME.test(key)) members.push(own(key, 'get', 0));
+  }
+  return members.some(member => member.kind === 'method') ? members : [];
+}
+
 // What of an object everybody can see.
 function visibleState(object) {
-  if (typeof object !== 'object' || object === null) return object;
   const state = {};
-  for (const key of Object.keys(object)) if (!key.startsWith('_')) state[key] = object[key];
+  if (typeof object !== 'object' || object === null) return state;
+  for (const key of Object.keys(object)) if (!key.startsWith('_') && typeof object[key] !== 'function') state[key] = object[key];
   return state;
 }

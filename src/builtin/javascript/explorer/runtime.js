@@ -14,8 +14,9 @@ function randomFrom(seed) {
   };
 }
 
-// Made inside of the realm, from its text: V8 does not inline functions across realms.
-function makeProbe(operators, pointCount, branchCount, siteCount) {
+// Made inside of the realm, from its text: V8 does not inline functions across realms. What it keeps is of
+// the explorer's realm, whose methods nobody patches.
+function makeProbe(operators, { points, sides, distances, intended }) {
   const { names, replacements } = operators;
   // A look-up of a global is slow in a vm context.
   const { abs, clz32, floor, min } = Math;
@@ -23,10 +24,6 @@ function makeProbe(operators, pointCount, branchCount, siteCount) {
   const PromiseOfRealm = Promise;
   const comparisons = names.indexOf('+');
   const STOP = { stop: true };
-  const points = new Uint8Array(pointCount);
-  const sides = new Uint8Array(branchCount);
-  const distances = new Uint32Array(siteCount + 1);
-  const intended = new WeakSet();
   const probe = {
     m: 0, p: undefined, steps: 0, limit: 0, stopped: false, recording: false, operands: [], intendedPrimitive: false,
     points, sides, distances, intended, STOP,
@@ -218,7 +215,7 @@ function prepareRealm(outer, { clock, random, exit }) {
 
 // The modules that can do more than compute: what they would do has no place in a search.
 const REFUSED_MODULES = new Set([
-  'child_process', 'cluster', 'worker_threads', 'net', 'tls', 'http', 'https', 'http2', 'dgram', 'dns', 'dns/promises', 'repl', 'inspector', 'vm',
+  'child_process', 'cluster', 'worker_threads', 'net', 'tls', 'http', 'https', 'http2', 'dgram', 'dns', 'dns/promises', 'repl', 'inspector', 'vm', 'timers/promises',
 ]);
 const GLOBALS = [
   'Buffer', 'URL', 'URLSearchParams', 'TextEncoder', 'TextDecoder', 'AbortController', 'AbortSignal', 'Event', 'EventTarget',
@@ -259,7 +256,10 @@ class Realm {
       },
     };
     this.tools = this.evaluate(`(${prepareRealm})`)(outer, options);
-    this.probe = this.evaluate(`(${makeProbe})`)(plan.operators, plan.points.length, plan.branches, plan.mutants.length);
+    this.probe = this.evaluate(`(${makeProbe})`)(plan.operators, {
+      points: new Uint8Array(plan.points.length), sides: new Uint8Array(plan.branches),
+      distances: new Uint32Array(plan.mutants.length + 1), intended: new WeakSet(),
+    });
     // The globals are given to the code as variables: a look-up of a global is slow in a vm context.
     this.factory = this.evaluate(
       `(({ ${NEAR_GLOBALS.join(', ')} }) => function (${plan.probe}, module, exports, require, __dirname, __filename) {${plan.instrumented}\n})(globalThis)`,
@@ -289,10 +289,17 @@ class Realm {
 
   require(name) {
     const bare = String(name).replace(/^node:/, '');
-    if (REFUSED_MODULES.has(bare)) throw this.evaluate(`new Error(${JSON.stringify(`${bare} is not there while inputs are searched for`)})`);
     if (bare === 'process') return this.context.process;
-    if (bare === 'timers/promises') throw this.evaluate('new Error("timers/promises is not there while inputs are searched for")');
-    return require(name);
+    return REFUSED_MODULES.has(bare) ? this.refused() : require(name);
+  }
+
+  // Can be loaded; a call that uses it counts like one that ends the process.
+  refused() {
+    const leave = () => {
+      this.exited = true;
+      throw EXIT;
+    };
+    return new Proxy(leave, { get: (target, key) => (typeof key === 'symbol' ? undefined : this.refused()), apply: leave, construct: leave });
   }
 
   // A new instance of the module: what it gives by name.

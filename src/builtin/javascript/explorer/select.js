@@ -90,6 +90,9 @@ class Pool {
 
 const isKept = outcome => (outcome.status === 'value' && !outcome.opaque && !(outcome.after?.some(one => one?.opaque)) || outcome.status === 'error' || outcome.status === 'life') && outcome.elapsed <= 300;
 
+// Tests of whole lives are long: these are enough, where more tell nothing new.
+const LIVES_ENOUGH = 12;
+
 // The best of the entries, in the order they are to be written.
 function choose(entries, maxRows) {
   const usable = entries.filter(entry => isKept(entry.outcome) && entry.job.text.length <= 400 && entry.outcome.text.length <= 500);
@@ -146,7 +149,7 @@ function choose(entries, maxRows) {
   const rest = usable.filter(entry => !chosen.has(entry) && entry.outcome.status !== 'error' && !entry.noise);
   for (let round = 0; round < 3 && chosen.size < maxRows; round += 1) {
     for (const entry of [...rest].sort((a, b) => b.kills.size - a.kills.size || a.length - b.length || a.order - b.order)) {
-      if (chosen.size >= maxRows) break;
+      if (chosen.size >= maxRows || (entry.job instanceof Life && chosen.size >= LIVES_ENOUGH)) break;
       if (!chosen.has(entry) && (classes.get(entry.classes) ?? 0) <= round && entry.length < 160 && !isStale(entry)) take(entry);
     }
   }

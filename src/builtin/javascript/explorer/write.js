@@ -6,6 +6,7 @@ const HEADER = [
   'code may be wrong. The code under test is defined in the same file.',
 ].map(line => `// ${line}\n`).join('');
 const TAKE = '\nconst take = (iterator, count) => Array.from({ length: count }, () => iterator.next().value);\n';
+const NOTE = '  // Throws today; is that meant?\n';
 const TITLE_LIMIT = 90;
 const ERRORS = new Set(['Error', 'TypeError', 'RangeError', 'SyntaxError', 'ReferenceError', 'EvalError', 'URIError', 'AggregateError']);
 const RESERVED = new Set('await break case catch class const continue debugger default delete do else enum export extends false finally for function if implements import in instanceof interface let new null package private protected public return static super switch this throw true try typeof undefined var void while with yield arguments eval expected title type message describe it test expect jest take'.split(' '));
@@ -44,6 +45,8 @@ class TestWriter {
     this.plan = plan;
     this.ids = new Set();
     this.usesTake = false;
+    // The code may have a function of its own by either name.
+    this.it = /\b(?:function|const|let|var|class)\s+it\b/.test(plan.source) ? 'test' : 'it';
     this.classes = new Set(plan.targets.filter(target => target.kind === 'class').map(target => target.access));
   }
 
@@ -100,8 +103,9 @@ class TestWriter {
       const { job } = entry;
       const last = form.told(entry);
       const shown = [...job.args, ...last];
-      const title = form.title.replace(/%j/g, () => JSON.stringify(shown.shift()));
-      const fits = [...job.args, ...last].every(isPlainData) && title.length <= TITLE_LIMIT && !/[%$]/.test(title.replace(form.title, '')) && !this.ids.has(`${describe} > ${title}`);
+      const isData = shown.every(isPlainData);
+      const title = isData ? form.title.replace(/%j/g, () => JSON.stringify(shown.shift())) : '';
+      const fits = isData && title.length <= TITLE_LIMIT && !/[%$]/.test(title.replace(form.title, '')) && !this.ids.has(`${describe} > ${title}`);
       if (fits && group.length > 1) {
         this.ids.add(`${describe} > ${title}`);
         plain.push([entry, title]);
@@ -114,11 +118,11 @@ class TestWriter {
     const shared = { target: describe, section: outcome.status === 'value' ? 'behaviour' : outcome.intended ? 'error' : 'unexpected' };
     const asyncWord = form.isAsync ? 'async ' : '';
     const body = form.body.map(line => `    ${line}\n`).join('');
-    const note = shared.section === 'unexpected' ? '  // Raises today; is that meant?\n' : '';
+    const note = shared.section === 'unexpected' ? NOTE : '';
     if (plain.length > 0) {
       blocks.push({
         ...shared, name: form.title,
-        before: `${open}${note}  it.each([\n`,
+        before: `${open}${note}  ${this.it}.each([\n`,
         rows: plain.map(([entry, title]) => ({ test_id: `${describe} > ${title}`, text: `    [${[...entry.job.texts, ...form.cells(entry)].join(', ')}],\n` })),
         after: `  ])(${quote(form.title)}, ${asyncWord}(${[...columns, ...form.names].join(', ')}) => {\n${body}  });\n});\n`,
       });
@@ -126,7 +130,7 @@ class TestWriter {
     if (named.length > 1) {
       blocks.push({
         ...shared, name: describe,
-        before: `${open}${note}  it.each([\n`,
+        before: `${open}${note}  ${this.it}.each([\n`,
         rows: named.map(([entry, title]) => ({ test_id: `${describe} > ${title}`, text: `    [${[quote(title), ...entry.job.texts, ...form.cells(entry)].join(', ')}],\n` })),
         after: `  ])('%s', ${asyncWord}(${['_title', ...columns, ...form.names].join(', ')}) => {\n${body}  });\n});\n`,
       });
@@ -137,7 +141,7 @@ class TestWriter {
       const lines = settings.map(([name, text]) => `    const ${name} = ${text};\n`).join('');
       blocks.push({
         ...shared, name: title, test_id: `${describe} > ${title}`, rows: [],
-        before: `${open}${note}  it(${quote(title)}, ${asyncWord}() => {\n${lines}${lines ? '\n' : ''}${body}  });\n`,
+        before: `${open}${note}  ${this.it}(${quote(title)}, ${asyncWord}() => {\n${lines}${lines ? '\n' : ''}${body}  });\n`,
         after: '});\n',
       });
     }
@@ -213,64 +217,76 @@ class TestWriter {
   ofLives(target, entries) {
     const describe = target.name;
     const lower = target.name.split('.').pop().replace(/^./, one => one.toLowerCase());
-    const variable = RESERVED.has(lower) || lower === target.access ? 'instance' : lower;
-    return entries.map(entry => {
-      const { job, outcome } = entry;
-      const made = `new ${target.access}(${job.texts.join(', ')})`;
-      if (outcome.status === 'error') {
-        const title = this.uniqueTitle(describe, `${made} throws ${outcome.name}`.slice(0, 200));
-        const what = outcome.native ? this.errorType(outcome) : '';
-        const lines = [`    const act = () => ${made};`, '', `    expect(act).toThrow(${what});`];
-        if (outcome.native && outcome.intended) lines.push(`    expect(act).toThrow(${quote(outcome.message)});`);
-        return this.lifeBlock(describe, title, lines, false, outcome.intended ? 'error' : 'unexpected');
-      }
-      const lines = [`    const ${variable} = ${made};`, ''];
-      let isAsync = false;
-      let unexpected = false;
-      job.steps.forEach(({ member, args }, i) => {
-        const note = outcome.notes[i];
-        const on = member.is_static ? target.access : variable;
-        const texts = args.map(textOf).join(', ');
-        const access = `${on}.${member.name}`;
-        const use = member.kind === 'get' ? access : member.kind === 'set' ? `${access} = ${texts}` : `${access}(${texts})`;
-        if (note.status === 'error') {
-          const what = note.native ? this.errorType(note) : '';
-          unexpected ||= !note.intended;
-          if (note.form === 'promise') {
-            isAsync = true;
-            lines.push(`    await expect(${use}).rejects.toThrow(${note.native ? (note.intended ? quote(note.message) : what) : ''});`);
-          } else {
-            const act = note.form === 'iterator' ? `[...${use}]` : member.kind === 'set' ? `{ ${use}; }` : use;
-            lines.push(`    expect(() => ${act}).toThrow(${note.native && note.intended ? `new ${what === 'Error' || ERRORS.has(what) ? what : 'Error'}(${quote(note.message)})` : what});`);
-          }
-        } else if (note.status === 'self' || note.opaque || (note.text === 'undefined' && note.form !== 'promise') || member.kind === 'set') {
-          lines.push(`    ${use};`);
-        } else if (note.form === 'promise') {
-          isAsync = true;
-          lines.push(`    await expect(${use}).resolves.${note.loose || note.text.startsWith('[') || note.text.startsWith('{') ? 'toEqual' : 'toBe'}(${note.text});`);
-        } else {
-          const received = note.form === 'iterator' ? `[...${use}]` : note.form === 'endless' ? `take(${use}, ${ENDLESS_ITEMS})` : use;
-          if (note.form === 'endless') this.usesTake = true;
-          const structured = typeof note.value === 'object' && note.value !== null;
-          const matcher = isInexact(note.value) ? `toBeCloseTo(${note.text}, 8)` : note.loose ? `toEqual(${note.text})` : structured ? `toStrictEqual(${note.text})` : `toBe(${note.text})`;
-          lines.push(`    expect(${received}).${matcher};`);
-        }
-      });
-      if (outcome.state.text !== '{}' && !outcome.state.opaque) lines.push(`    expect(${variable}).toMatchObject(${outcome.state.text});`);
-      const steps = job.steps.map(({ member, args }) => `${member.name}${member.kind === 'get' ? '' : `(${args.map(textOf).join(', ')})`}`);
-      const told = steps.length === 0 ? `${made}` : `${job.texts.length > 0 ? `(${job.texts.join(', ')}) ` : ''}${steps.join(', ')}`;
-      const title = this.uniqueTitle(describe, told.length > 120 ? `${told.slice(0, 119)}…` : told);
-      if (lines.at(-1) === '') lines.push(`    expect(${variable}).toBeInstanceOf(${target.access});`);
-      return this.lifeBlock(describe, title, lines, isAsync, unexpected ? 'unexpected' : 'behaviour');
-    });
+    const variable = target.kind === 'function' ? 'made' : RESERVED.has(lower) || lower === target.access ? 'instance' : lower;
+    // What at times gives a result is asserted to give none at others.
+    this.giving = new Set();
+    for (const { job, outcome } of entries) outcome.notes?.forEach((note, i) => note.text !== 'undefined' && this.giving.add(job.steps[i].member.name));
+    const bySection = new Map();
+    for (const entry of entries) {
+      const { section, row } = this.life(target, describe, variable, entry);
+      if (!bySection.has(section)) bySection.set(section, []);
+      const rows = bySection.get(section);
+      rows.push(rows.length === 0 ? row : { ...row, text: `\n${row.text}` });
+    }
+    return [...bySection].map(([section, rows]) => ({
+      target: describe, section, name: describe, rows,
+      before: `\ndescribe(${quote(describe)}, () => {\n${section === 'unexpected' ? NOTE : ''}`,
+      after: '});\n',
+    }));
   }
 
-  lifeBlock(describe, title, lines, isAsync, section) {
-    const note = section === 'unexpected' ? '  // Raises today; is that meant?\n' : '';
-    return {
-      target: describe, section, name: title, test_id: `${describe} > ${title}`, rows: [],
-      before: `\ndescribe(${quote(describe)}, () => {\n${note}  it(${quote(title)}, ${isAsync ? 'async ' : ''}() => {\n${lines.join('\n')}\n  });\n`,
-      after: '});\n',
-    };
+  // The test of one life, and where it belongs.
+  life(target, describe, variable, entry) {
+    const { job, outcome } = entry;
+    const made = `${target.kind === 'class' ? 'new ' : ''}${target.access}(${job.texts.join(', ')})`;
+    if (outcome.status === 'error') {
+      const title = this.uniqueTitle(describe, `${made} throws ${outcome.name}`.slice(0, 200));
+      const what = outcome.native ? this.errorType(outcome) : '';
+      const lines = [`    const act = () => ${made};`, '', `    expect(act).toThrow(${what});`];
+      if (outcome.native && outcome.intended) lines.push(`    expect(act).toThrow(${quote(outcome.message)});`);
+      return this.lifeTest(describe, title, lines, false, outcome.intended ? 'error' : 'unexpected');
+    }
+    const lines = [`    const ${variable} = ${made};`, ''];
+    let isAsync = false;
+    let unexpected = false;
+    job.steps.forEach(({ member, args }, i) => {
+      const note = outcome.notes[i];
+      const texts = args.map(textOf).join(', ');
+      const access = member.kind === 'call' ? variable : `${variable}.${member.name}`;
+      const use = member.kind === 'get' ? access : member.kind === 'set' ? `${access} = ${texts}` : `${access}(${texts})`;
+      if (note.status === 'error') {
+        const what = note.native ? this.errorType(note) : '';
+        unexpected ||= !note.intended;
+        if (note.form === 'promise') {
+          isAsync = true;
+          lines.push(`    await expect(${use}).rejects.toThrow(${note.native ? (note.intended ? quote(note.message) : what) : ''});`);
+        } else {
+          const act = note.form === 'iterator' ? `[...${use}]` : member.kind === 'set' ? `{ ${use}; }` : use;
+          lines.push(`    expect(() => ${act}).toThrow(${note.native && note.intended ? `new ${what === 'Error' || ERRORS.has(what) ? what : 'Error'}(${quote(note.message)})` : what});`);
+        }
+      } else if (note.status === 'self' || note.opaque || (note.text === 'undefined' && note.form !== 'promise' && !this.giving.has(member.name)) || member.kind === 'set') {
+        lines.push(`    ${use};`);
+      } else if (note.form === 'promise') {
+        isAsync = true;
+        lines.push(`    await expect(${use}).resolves.${note.loose || note.text.startsWith('[') || note.text.startsWith('{') ? 'toEqual' : 'toBe'}(${note.text});`);
+      } else {
+        const received = note.form === 'iterator' ? `[...${use}]` : note.form === 'endless' ? `take(${use}, ${ENDLESS_ITEMS})` : use;
+        if (note.form === 'endless') this.usesTake = true;
+        const structured = typeof note.value === 'object' && note.value !== null;
+        const matcher = isInexact(note.value) ? `toBeCloseTo(${note.text}, 8)` : note.loose ? `toEqual(${note.text})` : structured ? `toStrictEqual(${note.text})` : `toBe(${note.text})`;
+        lines.push(`    expect(${received}).${matcher};`);
+      }
+    });
+    if (outcome.state.text !== '{}' && !outcome.state.opaque) lines.push(`    expect(${variable}).toMatchObject(${outcome.state.text});`);
+    const steps = job.steps.map(({ member, args }) => `${member.kind === 'call' ? 'then ' : member.name}${member.kind === 'get' ? '' : `(${args.map(textOf).join(', ')})`}`);
+    const told = steps.length === 0 ? `${made}` : `${job.texts.length > 0 ? `(${job.texts.join(', ')}) ` : ''}${steps.join(', ')}`;
+    const title = this.uniqueTitle(describe, told.length > 120 ? `${told.slice(0, 119)}…` : told);
+    if (lines.at(-1) === '' && target.kind === 'class') lines.push(`    expect(${variable}).toBeInstanceOf(${target.access});`);
+    return this.lifeTest(describe, title, lines, isAsync, unexpected ? 'unexpected' : 'behaviour');
+  }
+
+  lifeTest(describe, title, lines, isAsync, section) {
+    const text = `  ${this.it}(${quote(title)}, ${isAsync ? 'async ' : ''}() => {\n${lines.join('\n')}\n  });\n`;
+    return { section, row: { test_id: `${describe} > ${title}`, text } };
   }
 }
