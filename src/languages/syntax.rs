@@ -203,11 +203,7 @@ pub(crate) fn line_of(node: Node<'_>) -> u32 {
     u32::try_from(node.start_position().row).unwrap_or(u32::MAX).saturating_add(1)
 }
 
-<<<<<<< HEAD
-/// The tree of a text; `None` if it takes too long to parse.
-=======
 /// Parses a text; `None` when that takes too long.
->>>>>>> builtin-js
 pub(crate) fn parse(dialect: LanguageFn, text: &str) -> Option<Tree> {
     let mut parser = Parser::new();
     parser
