@@ -15,6 +15,8 @@ const PASSES: usize = 5;
 const AT_ONE_TIME: usize = 2;
 /// How often something may be left out before the suite is given up.
 const ROUNDS_MAX: usize = 6;
+/// How often a run is made again that was cut off while nothing in it hung: the machine was busy.
+const RUNS_AGAIN: usize = 2;
 /// Longest time for all of it. An honest suite takes about a second; a full queue takes its time.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -48,34 +50,47 @@ async fn settle(jobs: &Jobs, suite: &mut Suite) -> Result<usize, ExplorationErro
 /// all fails there.
 async fn failing(jobs: &Jobs, suite: &Suite) -> Result<HashSet<String>, ExplorationError> {
     let text = suite.text();
-    let failing = not_passed(&jobs.check(text.clone()).await?)?;
+    let failing = not_passed(jobs, text.clone()).await?;
     if !failing.is_empty() {
         return Ok(failing);
     }
-    let runs = (1..PASSES).map(|_| jobs.check(text.clone()));
+    let runs = (1..PASSES).map(|_| not_passed(jobs, text.clone()));
     stream::iter(runs)
         .buffered(AT_ONE_TIME)
-        .try_fold(failing, |mut failing, verdict| async move {
-            failing.extend(not_passed(&verdict)?);
+        .try_fold(failing, |mut failing, of_one_run| async move {
+            failing.extend(of_one_run);
             Ok(failing)
         })
         .await
 }
 
+/// Runs a suite, for the ids of its cases that do not pass.
+async fn not_passed(jobs: &Jobs, suite: String) -> Result<HashSet<String>, ExplorationError> {
+    for _ in 0..=RUNS_AGAIN {
+        let verdict = jobs.check(suite.clone()).await?;
+        let failing = to_blame(&verdict);
+        match verdict.status {
+            RunStatus::Passed => return Ok(failing),
+            _ if !failing.is_empty() => return Ok(failing),
+            RunStatus::Timeout => {}
+            status => {
+                // The file as a whole is to blame, or the source is: nothing in it can be left out.
+                tracing::warn!(status = status.as_str(), "a suite can't be checked");
+                return Err(ExplorationError::Unstable);
+            }
+        }
+    }
+    Err(ExplorationError::Timeout)
+}
+
 /// The ids of cases that did not pass. Of a run that was cut off it is the one that ran; those that had
 /// no turn yet are not to blame.
-fn not_passed(verdict: &Verdict) -> Result<HashSet<String>, ExplorationError> {
+fn to_blame(verdict: &Verdict) -> HashSet<String> {
     let with = |wanted: fn(TestStatus) -> bool| {
         let tests = verdict.tests.iter().filter(move |test| wanted(test.status));
         tests.map(|test| test.id.clone())
     };
     let ended = with(|status| !matches!(status, TestStatus::Passed | TestStatus::Unfinished));
     let cut_off = with(|status| status == TestStatus::Unfinished).take(1);
-    let failing: HashSet<String> = ended.chain(cut_off).collect();
-    if failing.is_empty() && verdict.status != RunStatus::Passed {
-        // The file as a whole is to blame, or the source is: nothing in it can be left out.
-        tracing::warn!(status = verdict.status.as_str(), "a suite can't be checked");
-        return Err(ExplorationError::Unstable);
-    }
-    Ok(failing)
+    ended.chain(cut_off).collect()
 }
