@@ -1,6 +1,7 @@
 //! HTTP in. The same routes under `/api` and `/api/v1`, the ops routes beside them.
 
 mod body;
+mod console;
 mod context;
 mod doors;
 mod error;
@@ -35,7 +36,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
             .default_service(web::to(not_found));
         config.service(scope);
     }
-    for resource in resources(ops_routes()) {
+    for resource in resources(console_routes()).chain(resources(ops_routes())) {
         config.service(resource);
     }
     config.default_service(web::to(not_found));
@@ -69,6 +70,15 @@ fn api_routes() -> [(Method, &'static str, Route); 11] {
         (Method::GET, "/languages", web::to(languages::languages)),
         (Method::GET, "/health", web::to(ops::liveness)),
         (Method::GET, "/openapi.json", web::to(openapi::openapi)),
+    ]
+}
+
+/// What is served to browsers. The literal path before the pattern that would match it as well.
+fn console_routes() -> [(Method, &'static str, Route); 3] {
+    [
+        (Method::GET, "/", web::to(console::page)),
+        (Method::GET, "/console/settings.json", web::to(console::settings)),
+        (Method::GET, "/console/{file}", web::to(console::file)),
     ]
 }
 

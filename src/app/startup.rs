@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::web;
+use secrecy::ExposeSecret as _;
 
 use super::health::HealthCheck;
 use super::lifecycle::Lifecycle;
@@ -21,6 +22,7 @@ use super::stores::Stores;
 use super::{AppState, Audience, Front, WorkerState, engines, shutdown, telemetry, upkeep};
 use crate::api;
 use crate::config::{CommonSettings, DevSettings, RotationSettings, ServeSettings, WorkerSettings};
+use crate::console;
 use crate::crypto::{CacheCipher, CacheKeyer, FieldCipher, MasterKey, Pseudonyms};
 use crate::gateways::gemini::{Gemini, GeminiSetupError};
 use crate::gateways::http::{self, Traffic};
@@ -118,6 +120,7 @@ impl Application {
             executor: Arc::new(WorkerClient::new(&settings.worker)?),
             runner: None,
             database: None,
+            console: console_settings(&settings),
             health: HealthCheck::Serve(Box::new(settings.clone())),
         };
         Self::listen(settings.common, choices)
@@ -158,6 +161,7 @@ impl Application {
             executor: Arc::new(runner.clone()),
             runner: Some(runner),
             database: Some(database),
+            console: console::Settings::default(),
             health,
         };
         Self::listen(settings.common, choices)
@@ -285,7 +289,23 @@ struct Choices {
     executor: Arc<dyn Executor>,
     runner: Option<Runner>,
     database: Option<Sqlite>,
+    console: console::Settings,
     health: HealthCheck,
+}
+
+/// What a browser may know of `serve`, and must know to sign in.
+fn console_settings(settings: &ServeSettings) -> console::Settings {
+    let ServeSettings { supabase, turnstile, .. } = settings;
+    console::Settings {
+        supabase: Some(console::SupabaseAuth {
+            url: supabase.url.as_str().trim_end_matches('/').to_owned(),
+            anon_key: supabase.anon_key.expose_secret().to_owned(),
+        }),
+        turnstile: turnstile.site_key.clone().map(|site_key| console::TurnstileWidget {
+            site_key,
+            action: turnstile.action.clone(),
+        }),
+    }
 }
 
 fn state(common: CommonSettings, choices: Choices, lifecycle: Lifecycle) -> AppState {
@@ -319,6 +339,7 @@ fn state(common: CommonSettings, choices: Choices, lifecycle: Lifecycle) -> AppS
         history,
         wallet,
         models: common.models,
+        console: choices.console,
         body_timeout: common.server.listen.body_timeout,
         heartbeat: common.stream.heartbeat,
         internal_secret: common.server.internal_secret,

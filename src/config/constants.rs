@@ -30,6 +30,8 @@ pub mod turnstile {
     pub const HOSTNAMES_MAX: usize = 64;
     /// Longest action a widget can have, by Cloudflare's documentation.
     pub const ACTION_MAX_LENGTH: usize = 32;
+    /// Site keys, the documented test keys among them, have 24 characters; secrets have 35.
+    pub const SITE_KEY_MAX_LENGTH: usize = 30;
     /// Shorter texts are no Turnstile secret; real ones have 35 characters.
     pub const SECRET_MIN_LENGTH: usize = 20;
 }

@@ -67,6 +67,8 @@ pub struct TurnstileSettings {
     pub hostnames: Vec<String>,
     /// `TURNSTILE_ACTION`: what tokens must have been made for; `None` means anything.
     pub action: Option<String>,
+    /// `TURNSTILE_SITE_KEY`: what the console shows its widget with; `None` means that it shows none.
+    pub site_key: Option<String>,
     /// `turnstile.timeout_ms`: deadline of one call.
     pub timeout: Duration,
 }

@@ -87,7 +87,7 @@ const fn needs(serve: Need, dev: Need, worker: Need) -> Needs {
 }
 
 /// All of them, in the order of reports and of `.env.example`.
-pub static ALL: [&Variable; 35] = [
+pub static ALL: [&Variable; 36] = [
     &GEMINI_API_KEY,
     &SUPABASE_URL,
     &SUPABASE_SERVICE_ROLE_KEY,
@@ -109,6 +109,7 @@ pub static ALL: [&Variable; 35] = [
     &TURNSTILE_VERIFY_URL,
     &TURNSTILE_HOSTNAMES,
     &TURNSTILE_ACTION,
+    &TURNSTILE_SITE_KEY,
     &SUPABASE_JWT_ISSUER,
     &TRUSTED_PROXY_HOPS,
     &LOG_FORMAT,
@@ -312,6 +313,14 @@ pub static TURNSTILE_ACTION: Variable = Variable {
     needs: needs(Need::Optional, Need::Unread, Need::Unread),
     purpose: "the action that Turnstile tokens must have been made for; default any",
     remedy: "the widget's data-action: up to 32 letters, digits, _ and -",
+};
+
+/// `TURNSTILE_SITE_KEY`
+pub static TURNSTILE_SITE_KEY: Variable = Variable {
+    name: "TURNSTILE_SITE_KEY",
+    needs: needs(Need::Optional, Need::Unread, Need::Unread),
+    purpose: "the widget that the console shows; without it nobody can generate on the console",
+    remedy: "the site key beside the secret key of the same widget: https://dash.cloudflare.com/?to=/:account/turnstile",
 };
 
 /// `SUPABASE_JWT_ISSUER`

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod bot_check;
+mod console;
 mod edge;
 mod execution;
 mod hostile;

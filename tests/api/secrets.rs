@@ -443,6 +443,10 @@ impl Observed {
                 self.keep("operations", Holds::Nothing, request).await;
             }
         }
+        // All but `/console/settings.json`, whose purpose is to hand out the public key.
+        for path in ["/", "/console/main.js", &format!("/console/{OPS_KEY}")] {
+            self.keep("the console", Holds::Nothing, self.request("GET", path)).await;
+        }
         let preflight = self.request("OPTIONS", "/api/generate");
         let preflight = preflight
             .header("origin", format!("https://{SOURCE_NAME}.example"))

@@ -157,6 +157,7 @@ fn a_secret_in_the_wrong_variable_is_not_shown_either() {
         "WALLET_ENABLED",
         "TURNSTILE_HOSTNAMES",
         "TURNSTILE_ACTION",
+        "TURNSTILE_SITE_KEY",
         "SUPABASE_JWT_ISSUER",
         "SUPABASE_URL",
         "GEMINI_BASE_URL",

@@ -134,11 +134,13 @@ impl Loader<'_> {
         let timeout = self.milliseconds("turnstile.timeout_ms", timeout, &(1..=DEADLINE_MAX_MS));
         let hostnames = self.value(&variables::TURNSTILE_HOSTNAMES, parse::hostnames);
         let action = self.value(&variables::TURNSTILE_ACTION, parse::turnstile_action);
+        let site_key = self.value(&variables::TURNSTILE_SITE_KEY, parse::turnstile_site_key);
         Some(TurnstileSettings {
             secret: secret?,
             verify_url,
             hostnames: hostnames.unwrap_or_default(),
             action,
+            site_key,
             timeout,
         })
     }

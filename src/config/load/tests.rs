@@ -71,6 +71,7 @@ fn sound_variables_make_the_settings_of_serve() {
     assert!(settings.common.server.internal_secret.is_none());
     assert!(settings.retired_keys.is_empty() && settings.turnstile.hostnames.is_empty());
     assert_eq!(settings.turnstile.action, None);
+    assert_eq!(settings.turnstile.site_key, None);
     let issuer = JwtIssuer::Exactly("https://abcdefghijkl.supabase.co/auth/v1".to_owned());
     assert_eq!(settings.supabase.jwt_issuer, issuer);
     assert_eq!(settings.common.telemetry.format, LogFormat::Json);
@@ -146,6 +147,7 @@ fn every_optional_variable_has_its_effect() {
             ("TURNSTILE_VERIFY_URL", "https://turnstile.dev/verify"),
             ("TURNSTILE_HOSTNAMES", "App.dev, bücher.dev ,"),
             ("TURNSTILE_ACTION", "generate_1-a"),
+            ("TURNSTILE_SITE_KEY", "0x4AAAAAAADnPIDROrmt1Wwj"),
             ("SUPABASE_JWT_ISSUER", "https://ref.supabase.co/auth/v1"),
             ("DATA_ENCRYPTION_KEYS_RETIRED", &format!("{RETIRED_KEY}, {OTHER_RETIRED_KEY}")),
             ("TRUSTED_PROXY_HOPS", "2"),
@@ -169,6 +171,7 @@ fn every_optional_variable_has_its_effect() {
     assert_eq!(settings.turnstile.verify_url.as_str(), "https://turnstile.dev/verify");
     assert_eq!(settings.turnstile.hostnames, ["app.dev", "xn--bcher-kva.dev"]);
     assert_eq!(settings.turnstile.action.as_deref(), Some("generate_1-a"));
+    assert_eq!(settings.turnstile.site_key.as_deref(), Some("0x4AAAAAAADnPIDROrmt1Wwj"));
     let issuer = JwtIssuer::Exactly("https://ref.supabase.co/auth/v1".to_owned());
     assert_eq!(settings.supabase.jwt_issuer, issuer);
     let retired = settings.retired_keys.iter().map(MasterKey::to_text);
@@ -320,6 +323,12 @@ fn each_bad_value_in_production_has_its_problem() {
         ("TURNSTILE_HOSTNAMES", "*.a.dev", "must hold bare host names: app.example.com"),
         ("TURNSTILE_HOSTNAMES", ",", "names no host"),
         ("TURNSTILE_ACTION", "a b", "must be 1 to 32 letters, digits, _ and -"),
+        ("TURNSTILE_SITE_KEY", "0x4AAAA wj", "must hold letters, digits, _ and - only"),
+        (
+            "TURNSTILE_SITE_KEY",
+            "0x4AAAAAAADnPIDROzLt6Yc0aBcDeFgHiJk",
+            "is longer than a site key: is it the secret key of the widget?",
+        ),
         ("REDIS_URL", "http://redis", "must begin with redis:// or rediss://"),
         ("REDIS_URL", "redis://your-redis:6379", placeholder),
         ("REDIS_URL", "redis://h:6379/notadb", "is no URL the Redis client understands"),

@@ -20,5 +20,6 @@ pub(super) use secret::{
 pub(super) use supabase_key::{SupabaseKeyRole, supabase_key};
 pub(super) use telemetry::{google_project, otlp_headers};
 pub(super) use web::{
-    Transport, endpoint_url, hostnames, issuer, origins, root_url, turnstile_action, worker_urls,
+    Transport, endpoint_url, hostnames, issuer, origins, root_url, turnstile_action,
+    turnstile_site_key, worker_urls,
 };

@@ -173,6 +173,21 @@ pub(in crate::config) fn turnstile_action(text: &str) -> Result<String, Flaw> {
     Ok(text.to_owned())
 }
 
+/// `TURNSTILE_SITE_KEY`, which every visitor gets to see: the secret key in its place must not pass.
+pub(in crate::config) fn turnstile_site_key(text: &str) -> Result<String, Flaw> {
+    if is_placeholder(text) {
+        return Err("still holds a placeholder".into());
+    }
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    if !text.bytes().all(allowed) {
+        return Err("must hold letters, digits, _ and - only".into());
+    }
+    if text.len() > turnstile::SITE_KEY_MAX_LENGTH {
+        return Err("is longer than a site key: is it the secret key of the widget?".into());
+    }
+    Ok(text.to_owned())
+}
+
 fn items(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|item| !item.is_empty())
 }

@@ -35,6 +35,7 @@ fn check_of_origin(
         verify_url,
         hostnames: hostnames.iter().map(|name| (*name).to_owned()).collect(),
         action: action.map(str::to_owned),
+        site_key: None,
         timeout,
     };
     Turnstile::new(Client::new(), settings)

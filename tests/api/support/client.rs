@@ -52,6 +52,10 @@ impl Answer {
         soon("the body", self.response.text()).await.expect("a whole body")
     }
 
+    pub async fn bytes(self) -> bytes::Bytes {
+        soon("the body", self.response.bytes()).await.expect("a whole body")
+    }
+
     pub async fn json(self) -> Value {
         let text = self.text().await;
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text:?}"))
