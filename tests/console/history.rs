@@ -35,7 +35,7 @@ async fn an_item_is_found_by_its_text_and_restored(stage: Arc<Stage>) {
     until_listed(&page, 1).await;
     page.click("#history-list .restore").await;
     page.until_gone("#history").await;
-    assert_eq!(page.value("#source").await, "def beta():\n    return 'beta'\n");
+    assert_eq!(page.value("#source").await, program("beta"));
     assert_eq!(page.value("#tests").await, "def test_of_beta():\n    assert beta()\n");
     assert_eq!(page.value("#language").await, "python");
     // What it took the place of is not lost.
@@ -114,13 +114,17 @@ async fn remember<'a>(dev: &Dev, names: impl IntoIterator<Item = &'a str>) {
     for name in names {
         let tests = format!("def test_of_{name}():\n    assert {name}()\n");
         dev.gemini.enqueue(StreamedAnswer::text([tests]));
-        let source = format!("def {name}():\n    return '{name}'\n");
         let request = dev.process().request("POST", "/api/generate");
-        let answer = request.json(&json!({"input_code": source, "language": "python"})).send();
+        let answer = request.json(&json!({"input_code": program(name), "language": "python"})).send();
         let answer = soon("an answer", answer).await.expect("an answer");
         let text = soon("the body", answer.text()).await.expect("a whole body");
         assert!(text.contains(r#""type":"done""#), "{text}");
     }
+}
+
+/// As the server keeps it: without space around it.
+fn program(name: &str) -> String {
+    format!("def {name}():\n    return '{name}'")
 }
 
 /// What the server has, newest first.
@@ -130,8 +134,7 @@ async fn stored(dev: &Dev) -> Vec<Value> {
 }
 
 async fn until_stored(dev: &Dev, names: &[&str]) {
-    let expected: Vec<String> =
-        names.iter().map(|name| format!("def {name}():\n    return '{name}'\n")).collect();
+    let expected: Vec<String> = names.iter().map(|name| program(name)).collect();
     soon("the deletion", async {
         while stored(dev).await.iter().map(|item| &item["input_code"]).ne(&expected) {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;

@@ -57,15 +57,12 @@ async fn from_an_empty_page_to_a_passing_run_without_a_click(stage: Arc<Stage>) 
 async fn every_control_is_reached_and_the_focus_is_seen(stage: Arc<Stage>) {
     let dev = Dev::start().await;
     let page = stage.page(dev.url()).await;
-    page.generate("def half(x):\n    return x / 2\n").await;
-    page.until_step("done").await;
-    page.call("document.activeElement.blur();", &[]).await;
+    page.fill("#source", "def half(x):\n    return x / 2\n").await;
+    page.fill("#tests", "def test_half():\n    assert half(4) == 2\n").await;
     for theme in ["light", "dark"] {
-        page.call(
-            "$('#theme').value = arguments[0]; $('#theme').dispatchEvent(new Event('change'));",
-            &[json!(theme)],
-        )
-        .await;
+        page.choose("#theme", theme).await;
+        // So that Tab begins at the beginning.
+        page.reload().await;
         let mut reached = Vec::new();
         for _ in 0..MANY {
             page.press("Escape").await;
@@ -112,7 +109,6 @@ async fn every_control_is_reached_and_the_focus_is_seen(stage: Arc<Stage>) {
         ] {
             assert!(reached.iter().any(|it| it == id), "{id} is not among {reached:?}");
         }
-        page.call("document.activeElement.blur();", &[]).await;
     }
 }
 
@@ -207,6 +203,7 @@ async fn the_focus_is_never_on_a_control_that_is_gone(stage: Arc<Stage>) {
     page.fill("#source", "def half(x):\n    return x / 2\n").await;
     tab_to(&page, "#generate").await;
     page.press("Enter").await;
+    soon("the request", dev.gemini.exchange(0)).await;
     page.until_shown("#stop").await;
     page.until("the focus is somewhere", has_focus).await;
     tab_to(&page, "#stop").await;

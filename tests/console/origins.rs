@@ -34,6 +34,8 @@ async fn pages_of_configured_origins_call_the_api_and_others_do_not(stage: Arc<S
     page.visit(&stranger.url()).await;
     let answer = page.client().execute_async(call, arguments).await.expect("an end");
     assert_eq!(answer, "TypeError");
+    let complaints = page.complaints().await;
+    assert!(complaints.iter().all(|it| it.contains("blocked by CORS policy")), "{complaints:?}");
     assert_eq!(serve.peers.gemini.requests_seen(), 1);
 }
 

@@ -48,7 +48,11 @@ impl Dev {
     async fn start_in(folder: &Path, variables: &[(&str, &str)]) -> (GeminiPeer, Process) {
         let gemini = GeminiPeer::start().await.expect("a free port");
         let url = gemini.url();
-        let mut all = vec![("GEMINI_API_KEY", GEMINI_KEY), ("GEMINI_BASE_URL", url.as_str())];
+        let mut all = vec![
+            ("GEMINI_API_KEY", GEMINI_KEY),
+            ("GEMINI_BASE_URL", url.as_str()),
+            ("RUST_LOG", "warn"),
+        ];
         all.extend(variables);
         (gemini, Process::dev(folder, &all).await)
     }
