@@ -98,7 +98,7 @@ export class Generation extends EventTarget {
     this.dispatchEvent(new CustomEvent('problem', { detail: asProblem(error) }));
   }
 
-  /** Shows a step: in our words, or in the server's for a step that this page does not know. */
+  /** Shows a step: in the server's words where it sent some, else in ours. */
   enter(name, text = null) {
     this.step = { name, text };
     this.show();
@@ -106,10 +106,8 @@ export class Generation extends EventTarget {
 
   show() {
     const { name, text } = this.step;
-    const key = `step_${name}`;
-    const words = say(key, { shortcut: GENERATE_KEYS });
     $('progress').dataset.step = name === 'cached' ? 'done' : name;
-    $('progress').textContent = words === key ? text ?? '' : words;
+    $('progress').textContent = text ?? say(`step_${name}`, { shortcut: GENERATE_KEYS });
     $('usage').textContent = usageOf(this.receipt);
     $('usage').title = this.receipt === null || this.receipt.usage.total_tokens === 0 ? '' : detailOf(this.receipt.usage);
   }
