@@ -115,7 +115,8 @@ async fn remember<'a>(dev: &Dev, names: impl IntoIterator<Item = &'a str>) {
         let tests = format!("def test_of_{name}():\n    assert {name}()\n");
         dev.gemini.enqueue(StreamedAnswer::text([tests]));
         let request = dev.process().request("POST", "/api/generate");
-        let answer = request.json(&json!({"input_code": program(name), "language": "python"})).send();
+        let answer =
+            request.json(&json!({"input_code": program(name), "language": "python"})).send();
         let answer = soon("an answer", answer).await.expect("an answer");
         let text = soon("the body", answer.text()).await.expect("a whole body");
         assert!(text.contains(r#""type":"done""#), "{text}");

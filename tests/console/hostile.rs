@@ -47,7 +47,7 @@ async fn generated_text_stays_text(stage: Arc<Stage>) {
     page.generate(&source).await;
     page.until_step("done").await;
     assert_eq!(page.value("#tests").await, text);
-    assert_eq!(page.shown_tests().await, text);
+    page.until_tests_are(&text).await;
     assert_eq!(page.value("#source").await, source);
     nothing_was_taken(&page).await;
     // Kept, and given back by the server.

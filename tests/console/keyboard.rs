@@ -24,14 +24,21 @@ cases![
 /// More than there are controls.
 const MANY: usize = 60;
 
+/// On to the next control, also out of an editor.
+async fn next(page: &Page) {
+    if page.eval("document.activeElement.closest('.code') !== null").await == true {
+        page.press("Escape").await;
+    }
+    page.press("Tab").await;
+}
+
 /// Presses Tab until what this selects has the focus.
 async fn tab_to(page: &Page, css: &str) {
     for _ in 0..MANY {
         if page.eval(&format!("document.activeElement.matches({})", json!(css))).await == true {
             return;
         }
-        page.press("Escape").await;
-        page.press("Tab").await;
+        next(page).await;
     }
     panic!("Tab does not lead to {css}");
 }
@@ -65,12 +72,11 @@ async fn every_control_is_reached_and_the_focus_is_seen(stage: Arc<Stage>) {
         page.reload().await;
         let mut reached = Vec::new();
         for _ in 0..MANY {
-            page.press("Escape").await;
-            page.press("Tab").await;
+            next(&page).await;
             let seen = page.eval(
                 "(element => {
                      const own = getComputedStyle(element);
-                     const frame = element.closest('.editor') ? getComputedStyle(element.closest('.editor')) : own;
+                     const frame = element.closest('.code') ? getComputedStyle(element.closest('.pane')) : own;
                      const outlined = style => style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 1;
                      const box = element.getBoundingClientRect();
                      return {
@@ -237,12 +243,7 @@ async fn signing_in_needs_no_mouse(stage: Arc<Stage>) {
     page.press("Enter").await;
     page.until_shown("#email").await;
     for (css, text) in [("#email", EMAIL), ("#password", PASSWORD)] {
-        for _ in 0..MANY {
-            if page.eval(&format!("document.activeElement.matches({})", json!(css))).await == true {
-                break;
-            }
-            page.press("Tab").await;
-        }
+        tab_to(&page, css).await;
         page.type_text(text).await;
     }
     page.press("Enter").await;

@@ -41,7 +41,7 @@ use std::sync::Arc;
 
 use libtest_mimic::Arguments;
 
-use self::stage::House;
+use self::stage::{Case, House};
 
 /// A browser and a server keep a core busy.
 const AT_ONCE: usize = 2;
@@ -71,7 +71,7 @@ fn main() -> ExitCode {
         tabs::cases(),
         keyboard::cases(),
         accessibility::cases(),
-        speed::cases(),
+        speed::cases().into_iter().map(Case::alone).collect(),
         origins::cases(),
         gallery::cases(),
     ];

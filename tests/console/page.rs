@@ -189,11 +189,11 @@ impl Page {
         self.until(&format!("the focus on {css}"), &there).await;
     }
 
-    /// The tests as they are shown, line by line.
-    pub async fn shown_tests(&self) -> String {
+    /// Waits until the tests that are shown are these, line by line.
+    pub async fn until_tests_are(&self, text: &str) {
         let lines = "[...document.querySelectorAll('#tests-lines .line')]
                          .map(line => line.textContent).join('\\n')";
-        self.eval(lines).await.as_str().unwrap_or_default().to_owned()
+        self.until("the tests are shown", &format!("{lines} === {}", json!(text))).await;
     }
 
     /// Waits until the tests that are shown hold this text, on one line.

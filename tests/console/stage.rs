@@ -27,6 +27,8 @@ pub struct House {
     workshop: OnceCell<Dev>,
     /// Held by the case that uses the workshop: its model and its history are the one user's.
     workshop_in_use: tokio::sync::Mutex<()>,
+    /// Held by every case while it runs, by one that must be alone exclusively.
+    running: tokio::sync::RwLock<()>,
 }
 
 impl House {
@@ -62,7 +64,15 @@ fn processes_that_name(folder: &Path) -> Vec<String> {
 /// One case: its name, and what it does on a stage of its own.
 pub struct Case {
     name: &'static str,
+    company: Company,
     run: fn(Arc<Stage>) -> LocalBoxFuture<'static, ()>,
+}
+
+/// Whether others may run at the same time.
+#[derive(Clone, Copy)]
+enum Company {
+    Others,
+    Nobody,
 }
 
 impl Case {
@@ -70,14 +80,34 @@ impl Case {
         name: &'static str,
         run: fn(Arc<Stage>) -> LocalBoxFuture<'static, ()>,
     ) -> Self {
-        Self { name, run }
+        Self { name, company: Company::Others, run }
+    }
+
+    /// For what is measured.
+    pub fn alone(self) -> Self {
+        Self { company: Company::Nobody, ..self }
     }
 
     pub fn into_trial(self, house: &Arc<House>, runtime: &Handle) -> Trial {
         let name = self.name.trim_start_matches("console::");
         let stage = Stage { name, house: Arc::clone(house), pages: Mutex::default() };
         let (stage, runtime, run) = (Arc::new(stage), runtime.clone(), self.run);
-        Trial::test(name, move || runtime.block_on(carry_out(&stage, run)))
+        let company = self.company;
+        Trial::test(name, move || {
+            runtime.block_on(async {
+                let running = &stage.house.running;
+                match company {
+                    Company::Others => {
+                        let _running = running.read().await;
+                        carry_out(&stage, run).await
+                    }
+                    Company::Nobody => {
+                        let _running = running.write().await;
+                        carry_out(&stage, run).await
+                    }
+                }
+            })
+        })
     }
 }
 

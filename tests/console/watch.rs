@@ -57,7 +57,7 @@ async fn tests_appear_while_they_are_written_and_each_step_is_said_in_words(stag
     gate.open();
     page.until_step("done").await;
     assert_eq!(page.value("#tests").await, TESTS.concat());
-    assert_eq!(page.shown_tests().await, TESTS.concat());
+    page.until_tests_are(&TESTS.concat()).await;
     assert_eq!(page.eval("$('#tests').readOnly").await, false);
     assert!(!page.is_shown("#stop").await);
     assert!(page.text("#usage").await.contains("1,234"), "{}", page.text("#usage").await);
