@@ -26,6 +26,7 @@ use secrecy::SecretString;
 use self::health::HealthCheck;
 pub use self::lifecycle::Lifecycle;
 use self::telemetry::Metrics;
+use crate::config::BuiltinSettings;
 use crate::console;
 use crate::crypto::Pseudonyms;
 use crate::domain::ModelCatalog;
@@ -94,6 +95,8 @@ pub struct AppState {
     pub models: ModelCatalog,
     /// What the console is told.
     pub console: console::Settings,
+    /// When the built-in engine writes, and how long it may take.
+    pub builtin: BuiltinSettings,
     /// How long a client may take to send a body.
     pub body_timeout: Duration,
     /// Silence after which a stream gets a comment.

@@ -14,7 +14,7 @@ mod prepare;
 mod problem;
 mod prompt;
 mod python;
-mod syntax;
+pub(crate) mod syntax;
 mod typescript;
 
 pub use self::manifest::{

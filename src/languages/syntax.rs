@@ -165,7 +165,7 @@ fn is_lone_text(node: Node<'_>) -> bool {
 
 /// By cursor: asking a node for its sibling searches from the root, which is quadratic on the wide
 /// trees of hostile text.
-pub(super) fn children(node: Node<'_>) -> impl Iterator<Item = Node<'_>> {
+pub(crate) fn children(node: Node<'_>) -> impl Iterator<Item = Node<'_>> {
     let mut cursor = node.walk();
     let mut more = cursor.goto_first_child();
     std::iter::from_fn(move || {
@@ -178,7 +178,7 @@ pub(super) fn children(node: Node<'_>) -> impl Iterator<Item = Node<'_>> {
 /// Visits a node before what is below it, in the order of the text, each with what its parent hands
 /// down; `None` leaves out what is below. Keeps its own stack: the depth of the tree is the
 /// attacker's choice.
-pub(super) fn walk<'t, C: Copy>(
+pub(crate) fn walk<'t, C: Copy>(
     root: Node<'t>,
     context: C,
     mut visit: impl FnMut(Node<'t>, C) -> Option<C>,
@@ -194,16 +194,17 @@ pub(super) fn walk<'t, C: Copy>(
 }
 
 /// The text of a node.
-pub(super) fn text_of<'t>(node: Node<'_>, text: &'t str) -> &'t str {
+pub(crate) fn text_of<'t>(node: Node<'_>, text: &'t str) -> &'t str {
     text.get(node.byte_range()).unwrap_or_default()
 }
 
 /// The line a node begins in, as people count.
-pub(super) fn line_of(node: Node<'_>) -> u32 {
+pub(crate) fn line_of(node: Node<'_>) -> u32 {
     u32::try_from(node.start_position().row).unwrap_or(u32::MAX).saturating_add(1)
 }
 
-fn parse(dialect: LanguageFn, text: &str) -> Option<Tree> {
+/// Parses a text; `None` when that takes too long.
+pub(crate) fn parse(dialect: LanguageFn, text: &str) -> Option<Tree> {
     let mut parser = Parser::new();
     parser
         .set_language(&Language::new(dialect))

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod bot_check;
+mod builtin;
 mod console;
 mod edge;
 mod execution;

@@ -1,0 +1,96 @@
+use super::{Unreadable, plan_additions};
+
+fn instrumented(source: &str) -> String {
+    plan_additions(source).expect("the source is sound").instrumented
+}
+
+#[test]
+fn a_source_without_functions_has_nothing_to_test() {
+    assert_eq!(plan_additions("const a = 1;\n").err(), Some(Unreadable::NothingToTest));
+}
+
+#[test]
+fn a_source_that_does_not_parse_is_refused() {
+    assert_eq!(plan_additions("function (").err(), Some(Unreadable::Syntax));
+}
+
+#[test]
+fn directives_stay_first() {
+    let text = instrumented("'use strict';\nfunction f() { 'use strict'; return 1 }\n");
+    assert!(text.starts_with("'use strict';"), "{text}");
+    assert!(text.contains("{ 'use strict'; ;$t.l("), "{text}");
+}
+
+#[test]
+fn a_probe_stands_between_an_expression_without_semicolon_and_parentheses() {
+    let text = instrumented("function f(a, b) {\n  g()\n  a && b()\n}\n");
+    let (before, _) = text.split_once("($t.A(").expect("the conjunction is instrumented");
+    assert!(before.trim_end().ends_with("){"), "{text}");
+    assert!(before.contains(";if(!("), "{text}");
+}
+
+#[test]
+fn bodies_without_braces_get_them() {
+    let text = instrumented("function f(n) { while (n) n--; if (n) return 1; else return 2 }\n");
+    assert!(text.contains("{$t.s();"), "{text}");
+    assert!(text.contains(" else {"), "{text}");
+}
+
+#[test]
+fn sequences_count_as_one_argument() {
+    let text = instrumented("function f(i, j) { for (; i--, j; ) { } return i, j }\n");
+    assert!(text.contains("(($t.m===") || text.contains(",(("), "{text}");
+    assert!(text.contains("$t.r("), "{text}");
+}
+
+#[test]
+fn the_probe_takes_a_name_that_the_source_does_not_use() {
+    let text = instrumented("const $t = 1;\nfunction f() { return $t }\n");
+    assert!(text.contains("$tt.l("), "{text}");
+}
+
+#[test]
+fn exports_decide_what_is_tested() {
+    let names = |source: &str| -> Vec<String> {
+        plan_additions(source)
+            .expect("sound")
+            .targets
+            .into_iter()
+            .map(|target| target.name)
+            .collect()
+    };
+    assert_eq!(names("function a() {}\nfunction b() {}\nmodule.exports = { a };\n"), ["a"]);
+    assert_eq!(names("export function a() {}\nfunction b() {}\n"), ["a"]);
+    assert_eq!(names("function a() {}\nclass B {}\nconst c = x => x;\n"), ["a", "B", "c"]);
+    assert_eq!(names("module.exports.f = function (x) { return x };\n"), ["f"]);
+}
+
+#[test]
+fn uses_of_a_parameter_tell_its_type() {
+    let plan = plan_additions(
+        "const f = (list, n, text) => list.map(x => x * n).length + text.split(' ')[0];\n",
+    )
+    .expect("sound");
+    let json = serde_json::to_value(&plan.targets).expect("plain data");
+    let votes = |i: usize| json[0]["parameters"][i]["shape"]["votes"].clone();
+    assert!(votes(0)["array"].as_u64() > Some(0), "{json}");
+    assert!(votes(1)["number"].as_u64() > Some(0), "{json}");
+    assert!(votes(2)["string"].as_u64() > Some(0), "{json}");
+    let element = &json[0]["parameters"][0]["shape"]["element"]["votes"];
+    assert!(element["number"].as_u64() > Some(0), "{json}");
+}
+
+#[test]
+fn calls_in_comments_are_examples() {
+    let plan = plan_additions("/* >>> f([1, 2], 'a)')\n 3 */\nfunction f(a, b) { return a }\n")
+        .expect("sound");
+    let json = serde_json::to_value(&plan.examples).expect("plain data");
+    assert_eq!(json[0]["callee"], "f");
+    assert_eq!(json[0]["arguments"], "[1, 2], 'a)'");
+}
+
+#[test]
+fn deep_nesting_does_not_overflow_the_stack() {
+    let source = format!("function f() {{ return {}1{} }}\n", "(".repeat(3000), ")".repeat(3000));
+    assert!(plan_additions(&source).is_ok());
+}
