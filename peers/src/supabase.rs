@@ -1,9 +1,11 @@
 //! A Supabase project, kept in memory: its Data API (the history table with the filters TESTER uses,
-//! and the wallet functions with the meaning they have in existing deployments) and its key set.
+//! and the wallet functions with the meaning they have in existing deployments), its key set and, when
+//! a test opens them, its accounts, for pages to sign in.
 //!
 //! What it does not understand it refuses, as PostgREST would: a misspelt filter must not pass
 //! for one that matches everything.
 
+mod accounts;
 mod database;
 mod filter;
 
@@ -21,11 +23,24 @@ pub use database::{HistoryRow, TimestampStyle, Transaction};
 
 use crate::gate::Gate;
 use crate::http::{Connection, Request, Server};
+use crate::tokens::TokenMint;
+use accounts::Accounts;
 use database::{Database, Reply};
 
 /// The service role key a peer has unless it is started with another one: of the new kind, which
 /// is refused as a bearer token.
 pub const SERVICE_ROLE_KEY: &str = "sb_secret_test_peer_0123456789abcdef0123456789abcdef";
+
+/// What the gateway says to a browser that asks whether a page of another origin may ask.
+const PREFLIGHT: [(&str, &str); 4] = [
+    ("access-control-allow-origin", "*"),
+    ("access-control-allow-methods", "GET,HEAD,PUT,PATCH,POST,DELETE,OPTIONS,TRACE,CONNECT"),
+    (
+        "access-control-allow-headers",
+        "apikey,authorization,content-type,x-client-info,x-supabase-api-version",
+    ),
+    ("access-control-max-age", "3600"),
+];
 
 /// What a request asks for; faults are set and requests are counted by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -54,12 +69,16 @@ pub enum Route {
     UpdateHistory,
     /// `GET /auth/v1/.well-known/jwks.json`.
     Jwks,
+    /// `POST /auth/v1/token`: a page signs somebody in, renews a session, exchanges a code.
+    Token,
+    /// Whatever else pages ask below `/auth/v1`.
+    Accounts,
     /// Anything else; answered as PostgREST answers what it does not know.
     Unknown,
 }
 
 impl Route {
-    /// Every route that does something.
+    /// Every route that TESTER asks. Pages ask the others.
     pub const ALL: [Self; 12] = [
         Self::InsertHistory,
         Self::SelectHistory,
@@ -89,6 +108,8 @@ impl Route {
             ("POST", "/rest/v1/rpc/refund_abandoned_charges") => Self::RefundAbandonedCharges,
             ("GET" | "POST", "/rest/v1/rpc/tester_schema_version") => Self::SchemaVersion,
             ("GET", "/auth/v1/.well-known/jwks.json") => Self::Jwks,
+            ("POST", "/auth/v1/token") => Self::Token,
+            (_, path) if path.starts_with("/auth/v1/") => Self::Accounts,
             _ => Self::Unknown,
         }
     }
@@ -137,6 +158,7 @@ struct Project {
     key: String,
     database: Mutex<Database>,
     jwks: Mutex<Value>,
+    accounts: Mutex<Option<Accounts>>,
     faults: Mutex<HashMap<Route, (Fault, Option<usize>)>>,
     requests: watch::Sender<Vec<(Route, Request)>>,
     /// Counts requests that were carried out.
@@ -164,6 +186,7 @@ impl SupabasePeer {
             key: key.to_owned(),
             database: Mutex::default(),
             jwks: Mutex::new(json!({"keys": []})),
+            accounts: Mutex::default(),
             faults: Mutex::default(),
             requests: watch::Sender::default(),
             changes: watch::Sender::default(),
@@ -293,6 +316,60 @@ impl SupabasePeer {
         *lock(&self.project.jwks) = jwks;
     }
 
+    /// Opens the accounts: pages that bring this publishable key can sign people in from now on, by
+    /// e-mail or with `github` and `google`, and get tokens of this mint.
+    pub fn open_accounts(&self, publishable_key: &str, mint: TokenMint) {
+        *lock(&self.project.accounts) = Some(Accounts::new(publishable_key, mint));
+    }
+
+    /// Adds somebody who signs in with a password.
+    pub fn add_account(&self, email: &str, password: &str, id: Uuid) {
+        self.accounts(|accounts| accounts.add(email, password, id));
+    }
+
+    /// Who signed up with this address.
+    #[must_use]
+    pub fn account(&self, email: &str) -> Option<Uuid> {
+        self.accounts(|accounts| accounts.id_of(email))
+    }
+
+    /// Signs with another key from now on.
+    pub fn set_mint(&self, mint: TokenMint) {
+        self.accounts(|accounts| accounts.set_mint(mint));
+    }
+
+    /// How many seconds the access tokens live that are given out from now on. None or fewer: they
+    /// are expired when they come.
+    pub fn set_token_lifetime(&self, seconds: i64) {
+        self.accounts(|accounts| accounts.set_lifetime(seconds));
+    }
+
+    /// Whoever signs up from now on must confirm the address first.
+    pub fn require_confirmation(&self) {
+        self.accounts(Accounts::require_confirmation);
+    }
+
+    /// The next person who is asked by a provider says no.
+    pub fn refuse_consent(&self) {
+        self.accounts(Accounts::refuse_consent);
+    }
+
+    /// Ends all sessions: none can be renewed.
+    pub fn end_sessions(&self) {
+        self.accounts(Accounts::end_sessions);
+    }
+
+    /// The link in the last mail to somebody, that leads back to this address.
+    #[must_use]
+    pub fn mailed_link(&self, email: &str, redirect_to: &str) -> Option<String> {
+        let link = self.accounts(|accounts| accounts.mailed_link(email, redirect_to))?;
+        Some(format!("{}{link}", self.url()))
+    }
+
+    fn accounts<T>(&self, act: impl FnOnce(&mut Accounts) -> T) -> T {
+        act(lock(&self.project.accounts).as_mut().expect("the accounts are open"))
+    }
+
     /// Stops the project's clock at this instant: it stamps rows and decides what day it is.
     pub fn set_clock(&self, now: OffsetDateTime) {
         lock(&self.project.database).clock = Some(now);
@@ -307,6 +384,10 @@ impl SupabasePeer {
 impl Project {
     async fn answer(&self, request: Request, mut connection: Connection) -> io::Result<Connection> {
         let route = Route::of(&request);
+        if request.method == "OPTIONS" {
+            connection.respond(200, &PREFLIGHT, b"").await?;
+            return Ok(connection);
+        }
         self.requests.send_modify(|requests| requests.push((route, request.clone())));
         match self.take_fault(route) {
             None => {}
@@ -344,6 +425,9 @@ impl Project {
                 }
             }
         }
+        if let Route::Token | Route::Accounts = route {
+            return self.answer_page(&request, connection).await;
+        }
         let reply = self.carry_out(route, &request);
         let mut headers = vec![("content-type", "application/json; charset=utf-8")];
         if let Some(range) = &reply.content_range {
@@ -351,6 +435,28 @@ impl Project {
         }
         let body = if reply.body.is_null() { String::new() } else { reply.body.to_string() };
         connection.respond(reply.status, &headers, body.as_bytes()).await?;
+        Ok(connection)
+    }
+
+    /// Answers a page, of whatever origin.
+    async fn answer_page(
+        &self,
+        request: &Request,
+        mut connection: Connection,
+    ) -> io::Result<Connection> {
+        let answer = lock(&self.accounts).as_mut().map(|accounts| accounts.answer(request));
+        let Some(answer) = answer else {
+            connection.respond_json(404, &json!({"message": "no Route matched"})).await?;
+            return Ok(connection);
+        };
+        let mut headers =
+            vec![("content-type", "application/json"), ("access-control-allow-origin", "*")];
+        if let Some(location) = &answer.location {
+            headers.push(("location", location));
+        }
+        let body = if answer.body.is_null() { String::new() } else { answer.body.to_string() };
+        connection.respond(answer.status, &headers, body.as_bytes()).await?;
+        self.changes.send_modify(|changes| *changes += 1);
         Ok(connection)
     }
 

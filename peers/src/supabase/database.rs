@@ -114,8 +114,8 @@ impl Database {
                 "PGRST202",
                 "Could not find the function in the schema cache",
             )),
-            // The key set is not in the database.
-            Route::Jwks | Route::Unknown => {
+            // Neither the key set nor the accounts are asked for here.
+            Route::Jwks | Route::Token | Route::Accounts | Route::Unknown => {
                 Err(Reply::error(404, "PGRST205", "Could not find the table in the schema cache"))
             }
         };

@@ -20,6 +20,7 @@ export class AccountDialog extends EventTarget {
     Object.assign(this, { account, api });
     this.status = null;
     this.asked = -Infinity;
+    this.later = 0;
     /** What to do once somebody signed in. */
     this.after = null;
     this.wire();
@@ -53,9 +54,15 @@ export class AccountDialog extends EventTarget {
     }
   }
 
-  /** Reads wallet and quota anew. That it can't is no reason to disturb anybody. */
+  /** Reads wallet and quota anew, now or soon. That it can't is no reason to disturb anybody. */
   async askStatus({ now = false } = {}) {
-    if (this.account.mustSignIn || (!now && performance.now() - this.asked < STATUS_EVERY_MS)) return;
+    clearTimeout(this.later);
+    if (this.account.mustSignIn) return;
+    const wait = now ? 0 : this.asked + STATUS_EVERY_MS - performance.now();
+    if (wait > 0) {
+      this.later = setTimeout(() => this.askStatus(), wait);
+      return;
+    }
     this.asked = performance.now();
     try {
       this.status = (await this.api.json('GET', '/api/user/status')).body;

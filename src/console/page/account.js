@@ -63,11 +63,17 @@ export class Account extends EventTarget {
       } catch (error) {
         // The network's fault is no reason to sign anybody out.
         if (!(error instanceof SignInFailed)) throw error;
-        this.forget();
-        this.dispatchEvent(new Event('ended'));
+        this.end();
         return false;
       }
     });
+  }
+
+  /** Gives up a session that is of no use any more. */
+  end() {
+    if (this.session === null) return;
+    this.forget();
+    this.dispatchEvent(new Event('ended'));
   }
 
   /** The OAuth providers of the project, and whether e-mail is one of the ways. */

@@ -30,7 +30,7 @@ export function asProblem(error) {
 
 export class Api {
   /**
-   * @param {{token(): Promise<string|null>, renew(stale: string|null): Promise<boolean>}} account
+   * @param {{token(): Promise<string|null>, renew(stale: string|null): Promise<boolean>, end(): void}} account
    * @param {() => string} locale
    */
   constructor(account, locale) {
@@ -50,7 +50,10 @@ export class Api {
     return frames(response, signal);
   }
 
-  /** An answer that is no error. A session that ended meanwhile is renewed once. */
+  /**
+   * An answer that is no error. A session that ended meanwhile is renewed once; one that is refused
+   * even then is over.
+   */
   async call(method, path, { body, signal, keepalive = false } = {}) {
     for (let attempt = 1; ; attempt += 1) {
       const token = await this.account.token();
@@ -65,7 +68,10 @@ export class Api {
         },
       });
       if (response.ok) return response;
-      if (response.status === 401 && attempt === 1 && (await this.account.renew(token))) continue;
+      if (response.status === 401) {
+        if (attempt === 1 && (await this.account.renew(token))) continue;
+        this.account.end();
+      }
       throw await problemOf(response);
     }
   }

@@ -57,9 +57,9 @@ export class Generation extends EventTarget {
       if (how === 'failed') this.report(error);
       if (how !== 'replaced') this.enter(how);
     } finally {
-      this.running = null;
       clearInterval(this.clock);
       this.editor.endStream();
+      this.running = null;
       this.dispatchEvent(new CustomEvent('end', { detail: how }));
     }
   }

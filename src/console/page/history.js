@@ -106,8 +106,9 @@ export class History extends EventTarget {
 
   row(item) {
     const restore = make('button', { type: 'button', className: 'restore', onclick: () => {
+      // Once the list is closed: what was deleted in it is settled before something else can be undone.
+      $('history').addEventListener('close', () => this.dispatchEvent(new CustomEvent('restore', { detail: item })), { once: true });
       $('history').close();
-      this.dispatchEvent(new CustomEvent('restore', { detail: item }));
     } }, say('restore'));
     const remove = make('button', { type: 'button', className: 'delete', onclick: () => this.remove(item) }, say('delete'));
     const title = titleOf(item.input_code);

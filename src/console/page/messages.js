@@ -243,7 +243,7 @@ const KO = {
   status_skipped: '건너뜀',
   status_unfinished: '끝나지 않음',
   line: '{line}행',
-  go_to_line: '테스트 {line}행으로 이동',
+  go_to_line: '테스트의 {line}행 보기',
   output: '출력',
   retry: '다시 시도',
   retry_in: '{seconds}초 후 다시 시도',

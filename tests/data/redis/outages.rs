@@ -8,7 +8,8 @@ use tester_peers::redis::{Answer, RedisPeer};
 
 use super::instances::{HASTY, Instances, PATIENT, User, metric, pair, until};
 use crate::case::{Case, cases};
-use crate::stack::redis::{Redis, free_port};
+use crate::stack::redis::Redis;
+use crate::stack::server::free_port;
 use crate::support::TestApp;
 
 pub fn cases() -> Vec<Case> {

@@ -4,7 +4,7 @@ pub mod lite;
 pub mod nginx;
 pub mod postgres;
 pub mod redis;
-mod server;
+pub mod server;
 
 use std::time::Duration;
 

@@ -1,13 +1,7 @@
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
-use super::redis::free_port;
-use super::server::Server;
-
-/// Runs a server until standard input closes.
-const UNTIL_TOLD: &str = "\"$@\" 2>&1 & server=$!; exec >&-; read -r line; \
-                          kill -TERM \"$server\"; wait \"$server\"";
+use super::server::{Server, free_port, until_told};
 
 /// nginx in front of several instances: a request that one of them refuses, or does not take, goes
 /// to the next.
@@ -55,8 +49,7 @@ impl Nginx {
             tries = ports.len(),
         );
         fs::write(&config, text).expect("a writable folder");
-        let mut command = Command::new("/bin/sh");
-        command.args(["-c", UNTIL_TOLD, "sh"]).arg(program());
+        let mut command = until_told(program());
         command.arg("-p").arg(folder.path()).arg("-c").arg(&config).args(["-e", "stderr"]);
         let (server, ()) = Server::start(&mut command, "", |line| {
             line.contains("start worker process").then_some(())

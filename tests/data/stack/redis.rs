@@ -1,5 +1,4 @@
 use std::io::{BufRead as _, BufReader};
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
@@ -8,6 +7,7 @@ use nix::unistd::Pid;
 use redis::aio::MultiplexedConnection;
 use tokio::sync::oneshot;
 
+use super::server::free_port;
 use crate::support::soon;
 
 /// An OpenSSL configuration: a certificate for this machine that signs itself and nothing else.
@@ -165,11 +165,6 @@ impl Drop for Redis {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("a bound address").port()
 }
 
 /// Starts it and waits until it says that it is ready; `None` when it ends instead.

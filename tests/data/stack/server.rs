@@ -1,8 +1,28 @@
+use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc;
 
 use crate::support::PATIENCE;
+
+/// Runs a program until standard input closes.
+const UNTIL_TOLD: &str = "\"$@\" 2>&1 & server=$!; exec >&-; read -r line; \
+                          kill -TERM \"$server\"; wait \"$server\"";
+
+/// Runs a program that does not look at its standard input, as [`Server`] wants it: what it says on
+/// either output is its output, and it ends when the input closes.
+pub fn until_told(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", UNTIL_TOLD, "sh"]).arg(program);
+    command
+}
+
+/// A port that nobody listens on; another process may be faster to take it.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("it is bound").port()
+}
 
 /// A process that ends when its standard input closes: when this is dropped, and also when the
 /// tests die of whatever kind of death.

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::app::surround;
 use super::{Shared, case_list};
 use crate::stack::nginx::Nginx;
-use crate::stack::redis::free_port;
+use crate::stack::server::free_port;
 use crate::stack::until;
 use crate::support::{Answer, JWT_SECRET, Process, TestApp};
 
