@@ -8,7 +8,7 @@ another sort than the rows that are there.
 MOST_CANDIDATES = 130
 SLOW_SECONDS = 0.4
 MUTANT_STEPS = 3_000_000  # steps for all runs of mutants of one source
-MOST_MUTANTS = 320
+MOST_MUTANTS, MORE_MUTANTS = 290, 30  # of one source, and for each of its targets
 ROW_STEPS = 3_000_000  # steps that the tests of one target may take
 
 
@@ -93,7 +93,8 @@ class Assay:
     def run(self, deadline):
         world = self.world
         reached = {world.program.lines[n] for e in self.candidates for n in e.outcome.counts}
-        mutants = breed(world.program, reached, MOST_MUTANTS)
+        targets = {e.case.target.path for e in self.candidates}
+        mutants = breed(world.program, reached, MOST_MUTANTS + MORE_MUTANTS * len(targets))
         # Every part of the source gets its share, however soon time is up.
         random.Random(world.seed).shuffle(mutants)
         by_line = {}

@@ -258,6 +258,8 @@ def read_call(pool, call):
         if name in ("split", "rsplit") and not call.args and not call.keywords:
             if " " not in pool.separators:
                 pool.separators.append(" ")
+    elif name == "splitlines" and "\n" not in pool.separators:
+        pool.separators.append("\n")
     elif name in ("strptime", "fromisoformat"):
         for text in texts or ["%Y-%m-%d"]:
             if "%" in text and text not in pool.formats:

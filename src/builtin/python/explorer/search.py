@@ -4,7 +4,9 @@ FIRST_LIMIT = 30_000  # steps of one call; raised when a target needs more
 TARGET_STEPS = 2_500_000  # steps for the search of one target
 MOST_CALLS = 700
 PROBE_CALLS = 6
-HOPELESS = 12  # calls in vain, after which a target is given up
+HOPELESS = 40  # calls without an end, after which more steps are allowed; then so many more
+LAST_CHANCES = 8
+REFUSALS = 12  # calls that reached outside of the program, after which a target is given up
 
 
 class Explored:
@@ -180,6 +182,7 @@ class FunctionTarget:
     def settle_kinds(self):
         """Decide what kinds each parameter takes; try them out where nothing declares it."""
         self.kinds = []
+        self.weak = set()  # positions of parameters of which nothing is known
         guesser = self.world.guesser
         undeclared = []
         for index, parameter in enumerate(self.parameters):
@@ -191,6 +194,8 @@ class FunctionTarget:
                 self.kinds.append([refine(declared, guesses)])
             else:
                 self.kinds.append(guesses or [INT])
+                if not guesser.gather(self.routine).kinds((parameter.name,)) and not shown:
+                    self.weak.add(index)
                 if guesses and not shown and (parameter.name,) in guesser.gather(self.routine).certain:
                     self.kinds[index] = guesses[:1]
                 else:
@@ -288,7 +293,7 @@ class FunctionTarget:
         """Allow more steps, or give up, while no call has come to a good end."""
         if self.limit == FIRST_LIMIT and self.stopped >= HOPELESS:
             self.limit *= 12
-        elif self.stopped >= HOPELESS + 5 or sum(self.refused.values()) >= HOPELESS:
+        elif self.stopped >= HOPELESS + LAST_CHANCES or sum(self.refused.values()) >= REFUSALS:
             raise OutOfTime
         elif self.stopped > 2 and outcome.seconds >= CALL_SECONDS:
             raise OutOfTime  # nothing that is counted: it waits, or works inside the interpreter
@@ -351,7 +356,7 @@ class FunctionTarget:
         positions = list(range(len(values)))
         target = self.sampler.pick(positions[1:] if self.random.random() < 0.8 else positions)
         other = self.sampler.pick([p for p in positions if p != target])
-        kind = self.sampler.pick(self.kinds[target])
+        kind = ANY if target in self.weak else self.sampler.pick(self.kinds[target])
         values[target] = self.sampler.related(kind, values[other])
 
     def vary(self):
