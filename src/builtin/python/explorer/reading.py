@@ -112,6 +112,7 @@ class Reading:
         self.text = text
         self.tree = ast.parse(text)
         self.functions, self.classes = {}, {}
+        self.reached = {}
         self.globals = {}  # name -> statements that bind it
         for statement in self.tree.body:
             self.note(statement)
@@ -154,6 +155,11 @@ class Reading:
 
     def reachable(self, node):
         """The node and all statements of the module that it uses, directly or not."""
+        if node not in self.reached:
+            self.reached[node] = self.reach(node)
+        return self.reached[node]
+
+    def reach(self, node):
         found, waiting, seen = [node], [node], set()
         while waiting:
             for part in ast.walk(waiting.pop()):

@@ -1,11 +1,12 @@
 """The search: run inputs of each kind, keep what reaches something new, vary that."""
 
 FIRST_LIMIT = 30_000  # steps of one call; raised when a target needs more
-TARGET_STEPS = 2_500_000  # steps for the search of one target
+TARGET_STEPS = 1_200_000  # steps for the search of one target
 MOST_CALLS = 700
 PROBE_CALLS = 6
 HOPELESS = 40  # calls without an end, after which more steps are allowed; then so many more
 LAST_CHANCES = 8
+PATIENT_CALLS, PATIENT_LIMIT = 3, 2_000_000
 REFUSALS = 12  # calls that reached outside of the program, after which a target is given up
 
 
@@ -136,6 +137,7 @@ class FunctionTarget:
         self.covered = set()
         self.best_gap = {}
         self.limit = FIRST_LIMIT
+        self.unfinished = []  # cases that were stopped
         self.spent = self.calls = self.stopped = 0
         self.refused = {}
         self.parameters = [p for p in routine.parameters if p.star != "**"]
@@ -159,6 +161,7 @@ class FunctionTarget:
         self.settle_kinds()
         self.try_basics()
         self.vary()
+        self.be_patient()
 
     def read_examples(self):
         found = []
@@ -281,6 +284,7 @@ class FunctionTarget:
         self.spent += outcome.spent
         if outcome.status == STOPPED:
             self.stopped += 1
+            self.unfinished.append(case)
         if outcome.status == REFUSED:
             self.refused[outcome.why] = self.refused.get(outcome.why, 0) + 1
         if outcome.status == OK:
@@ -350,6 +354,21 @@ class FunctionTarget:
             if len(lists) > 1 and number % 2:
                 self.relate(values)
             self.attempt_values(values, "basic")
+
+    def be_patient(self):
+        """Let a few of the calls that were stopped come to their end, without the probes.
+
+        What takes long is often a result of its own: that nothing was found.
+        """
+        failures = 0
+        for case in self.unfinished[:PATIENT_CALLS]:
+            outcome = self.world.run_plain(case, PATIENT_LIMIT)
+            if outcome.status == OK:
+                self.note(case, outcome)
+            else:
+                failures += 1
+                if failures > 1:
+                    return
 
     def relate(self, values):
         """Make one argument have to do with another."""
