@@ -21,7 +21,7 @@ const SHORTEST: Duration = Duration::from_millis(1_500);
 const ATTEMPTS_MAX: usize = 4;
 /// As long as nothing at all was found, so many, whatever the budget says: something is better late
 /// than nothing in time.
-const ATTEMPTS_FOR_ANYTHING: usize = 3;
+const ATTEMPTS_FOR_ANYTHING: usize = 2;
 
 /// What a search found.
 pub(super) struct Explored {
@@ -64,8 +64,13 @@ pub(super) async fn explore(jobs: &Jobs) -> Result<Explored, ExplorationError> {
         if let Some(reason) = records.broken {
             return Err(ExplorationError::Unloadable { reason });
         }
-        if records.summary.is_some() {
-            return found.complete(records, jobs).await;
+        if let Some(summary) = records.summary {
+            if records.tests.is_empty() && found.has_drafts() {
+                // All that could be tested is what ended the searches before, so their drafts are all
+                // there is.
+                break;
+            }
+            return found.complete(summary, records.header, records.tests, jobs).await;
         }
         tracing::info!(attempt, status = verdict.status.as_str(), "a search was cut off");
         found.take_in(records, &verdict)?;
@@ -115,10 +120,15 @@ impl Found {
         Ok(())
     }
 
-    async fn complete(self, records: Records, jobs: &Jobs) -> Result<Explored, ExplorationError> {
-        let mut summary = records.summary.unwrap_or_default();
+    async fn complete(
+        self,
+        mut summary: Summary,
+        header: String,
+        tests: Vec<Block>,
+        jobs: &Jobs,
+    ) -> Result<Explored, ExplorationError> {
         summary.skipped.extend(self.skipped);
-        explored(records.header, records.tests, summary, jobs).await
+        explored(header, tests, summary, jobs).await
     }
 
     async fn incomplete(self, jobs: &Jobs) -> Result<Explored, ExplorationError> {

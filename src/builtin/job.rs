@@ -16,7 +16,7 @@ use crate::gateways::{Executor, ExecutorError, ExplorationError};
 /// Most rows of a table: cheap to read each, and together still a page.
 const ROWS_MAX: usize = 40;
 /// From the claim of a sandbox to the first step of the explorer, and from its last to the end.
-const OVERHEAD: Duration = Duration::from_millis(2_500);
+const OVERHEAD: Duration = Duration::from_secs(3);
 /// How long a place in the queue of the sandboxes is waited for.
 const BUSY_PATIENCE: Duration = Duration::from_secs(5);
 /// Between two askings: about the time that a short run takes.

@@ -246,6 +246,18 @@ async fn what_was_drafted_is_delivered_when_no_search_comes_to_its_end() {
 }
 
 #[tokio::test]
+async fn drafts_of_the_only_target_are_delivered_though_the_next_search_has_nothing_to_add() {
+    let script = Script::new([
+        Run::Explorer { records: &[MODULE, F, HEADER, DRAFT_F], status: RunStatus::Timeout },
+        complete(&[MODULE, HEADER, SUMMARY]),
+        PASSES,
+    ]);
+    let (text, report) = suite(&write(&script).await.expect("the drafts"));
+    assert!(text.contains("test_f"), "{text}");
+    assert_eq!(report.skipped, ["f: It ended with timeout"]);
+}
+
+#[tokio::test]
 async fn a_source_that_cannot_be_loaded_is_told_with_its_reason() {
     let raises = r#"{"kind":"broken","error":"ModuleNotFoundError: No module named 'numpy'"}"#;
     let records: &'static [&'static str] = Box::leak(Box::new([MODULE, raises]));

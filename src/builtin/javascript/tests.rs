@@ -94,3 +94,31 @@ fn deep_nesting_does_not_overflow_the_stack() {
     let source = format!("function f() {{ return {}1{} }}\n", "(".repeat(3000), ")".repeat(3000));
     assert!(plan_additions(&source).is_ok());
 }
+
+/// Plans of the sources in `tests/sources`, for the tests of the explorer, which have no reader.
+/// `UPDATE_GOLDEN=1 cargo test golden` writes them.
+#[test]
+fn the_golden_plans_are_those_the_reader_makes() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/builtin/javascript/tests");
+    let mut sources: Vec<_> = std::fs::read_dir(root.join("sources"))
+        .expect("the sources are there")
+        .map(|entry| entry.expect("it can be read").path())
+        .collect();
+    sources.sort();
+    let plans: Vec<_> = sources
+        .iter()
+        .map(|path| {
+            let source = std::fs::read_to_string(path).expect("it is text");
+            let name = path.file_stem().and_then(|name| name.to_str()).expect("it has a name");
+            let additions = plan_additions(&source).expect("it is sound");
+            serde_json::json!({ "name": name, "source": source, "additions": additions })
+        })
+        .collect();
+    let made = serde_json::to_string(&plans).expect("plain data");
+    let golden = root.join("golden.json");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&golden, format!("{made}\n")).expect("it can be written");
+    }
+    let known = std::fs::read_to_string(&golden).expect("it is there");
+    assert!(known.trim_end() == made, "golden.json is out of date: UPDATE_GOLDEN=1 cargo test golden");
+}

@@ -204,7 +204,7 @@ class Explorer {
     }
     const examples = this.examplesFor(target);
     for (const job of examples) {
-      const weight = job.origin === 'example' ? 12 : 4;
+      const weight = job.origin === 'example' ? 40 : 4;
       job.args.forEach((arg, i) => parameters[i] && learn(parameters[i].shape, arg, weight));
     }
     await this.explore(pool, examples);

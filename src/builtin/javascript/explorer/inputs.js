@@ -70,7 +70,8 @@ class Inputs {
     const element = shape.element && Object.values(shape.element.votes).reduce((sum, weight) => sum + weight, 0);
     if (element > 0 && (scores.has('array') || scores.has('string'))) {
       const inner = this.kinds(shape.element).map(([kind]) => kind)[0];
-      const isText = shape.element.strings?.some(text => text.length === 1) || (inner === 'string' && !shape.element.strings?.some(text => text.length > 1));
+      const isOneLetter = !shape.element.element && !shape.element.votes.sequence;
+      const isText = isOneLetter && (shape.element.strings?.some(text => text.length === 1) || (inner === 'string' && !shape.element.strings?.some(text => text.length > 1)));
       if (inner !== 'string') add('array', 4);
       else if (isText) add('string', 3);
       else add('array', 3);

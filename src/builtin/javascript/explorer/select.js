@@ -30,7 +30,7 @@ function classOf(value, depth = 0) {
   if (types.isMap(value) || types.isSet(value)) return `(${bucket(value.size)})`;
   if (types.isDate(value)) return 'date';
   const keys = Object.keys(value);
-  return depth > 1 ? '{}' : `{${keys.length < 6 ? keys.map(key => `${key}:${classOf(value[key], depth + 1)}`).join() : bucket(keys.length)}}`;
+  return depth > 1 ? '{}' : `{${bucket(keys.length)}${unique(keys.map(key => classOf(value[key], depth + 1))).sort().slice(0, 4).join()}}`;
 }
 
 const classOfJob = job => (job instanceof Life ? job.steps.map(step => step.member.name).join() : job.args.map(arg => classOf(arg)).join(' '));
@@ -148,7 +148,7 @@ function choose(entries, maxRows) {
   // Then distinct classes, and of those first what tells most mutants.
   const rest = usable.filter(entry => !chosen.has(entry) && entry.outcome.status !== 'error' && !entry.noise);
   for (let round = 0; round < 3 && chosen.size < maxRows; round += 1) {
-    for (const entry of [...rest].sort((a, b) => b.kills.size - a.kills.size || a.length - b.length || a.order - b.order)) {
+    for (const entry of [...rest].sort((a, b) => b.kills.size - a.kills.size || a.order - b.order)) {
       if (chosen.size >= maxRows || (entry.job instanceof Life && chosen.size >= LIVES_ENOUGH)) break;
       if (!chosen.has(entry) && (classes.get(entry.classes) ?? 0) <= round && entry.length < 160 && !isStale(entry)) take(entry);
     }

@@ -86,7 +86,7 @@ class FunctionCase:
         self.code = compile(f"([{', '.join(self.texts)}], [{given}])", "<arguments>", "eval", 0, True)
         # Arguments that the call could change: displays, and what a call makes.
         self.mutable = [bool(re.match(r"[\[{]|[\w.]+\(", t)) for t in (*self.texts, *self.keyword_texts.values())]
-        self.made = [bool(re.match(r"[\w.]+\(", t)) for t in self.texts]
+        self.made = [bool(re.search(r"\w\(", t)) for t in self.texts]
 
     def run(self, runner, namespace, outcome):
         arguments, given = eval(self.code, namespace)

@@ -38,6 +38,12 @@ class World:
                 outcome = self.runner.run(case, self.probed, limit, record=True)
         return outcome
 
+    def run_plain(self, case, limit):
+        """Run a case without probes: faster, but what it reaches is not known."""
+        outcome = self.runner.run(case, self.runner.load(self.program.plain), limit)
+        outcome.counts, outcome.ways, outcome.operands, outcome.distances = {}, {}, {}, {}
+        return outcome
+
     def steady_instance(self, shake):
         """Instances for running kept cases again, one for each shake."""
         if shake not in self.steady:
@@ -95,8 +101,8 @@ class Exploration:
             self.draft(target, drafts)
         targets = [t for t in targets if t.explored]
         if len(targets) > 3:
-            self.most_rows = max(self.most_rows * 3 // (len(targets) + 2), min(self.most_rows, 12))
-        most = max(MOST_CANDIDATES * 3 // (len(targets) + 2), 30)
+            self.most_rows = max(self.most_rows * 4 // (len(targets) + 1), min(self.most_rows, 20))
+        most = max(MOST_CANDIDATES * 3 // (len(targets) + 2), 45)
         candidates = {t.path: candidates_of(t.explored, min(most, MOST_CANDIDATES)) for t in targets}
         assay = Assay(self.world, [c for t in targets for c in candidates[t.path]])
         with contextlib.suppress(OutOfTime):

@@ -214,6 +214,7 @@ class Warden:
 class Elsewhen:
     """Another time, for running a case again: what depends on it differs."""
 
+    CALENDARS = {}
     CLOCKS = ("time", "time_ns", "monotonic", "perf_counter")
 
     def __init__(self, number):
@@ -229,7 +230,10 @@ class Elsewhen:
         library = sys.modules.get("datetime")
         self.library = library
         if library is not None:
-            sys.modules["datetime"] = self.calendar(library, library.timedelta(seconds=seconds))
+            if self.number not in self.CALENDARS:
+                shift = library.timedelta(seconds=seconds)
+                self.CALENDARS[self.number] = self.calendar(library, shift)
+            sys.modules["datetime"] = self.CALENDARS[self.number]
         return self
 
     def __exit__(self, *_):

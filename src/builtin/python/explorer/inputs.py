@@ -211,7 +211,22 @@ class Sampler:
         except TypeError:
             return set()
 
+    def draw_graph(self, kind, depth):
+        """A dict whose values speak of its keys."""
+        keys = self.pick((["A", "B", "C", "D"], ["a", "b", "c"])) if kind[1] == STR else [self.draw(kind[1], depth + 1) for _ in range(3)]
+        found = {}
+        for key in keys[: self.random.randint(1, len(keys))]:
+            chosen = [k for k in keys if self.random.random() < 0.5]
+            if kind[2][0] == "dict":
+                found[key] = {k: self.draw(kind[2][2], depth + 2) for k in chosen}
+            else:
+                found[key] = chosen if kind[2][0] == "list" else set(chosen)
+        return found
+
     def draw_dict(self, kind, depth):
+        inner = kind[2]
+        if depth == 0 and inner[0] in ("list", "dict", "set") and inner[1] == kind[1] and self.random.random() < 0.6:
+            return self.draw_graph(kind, depth)
         found = {}
         for _ in range(self.random.randint(0, 4 if depth == 0 else 2)):
             key = self.pick(self.pool.keys) if self.pool.keys and kind[1] == STR and self.random.random() < 0.5 else self.draw(kind[1], depth + 1)
@@ -237,7 +252,7 @@ class Sampler:
         if pool.formats and chance < 0.5:
             return self.date_text(self.pick(pool.formats))
         if pool.alphabet and chance < 0.3:
-            return self.of_alphabet()
+            return self.of_alphabet(pool.alphabet)
         if pool.separators and chance < 0.55:
             return self.separated()
         if self.sample_texts and chance < 0.65:
@@ -253,9 +268,8 @@ class Sampler:
             return self.vary_text(self.pick(TEXTS))
         return " ".join([self.pick(WORDS) for _ in range(self.random.randint(1, 4))])
 
-    def of_alphabet(self):
+    def of_alphabet(self, letters):
         """Characters that the code asks for, mixed with a few that it does not."""
-        letters = self.pool.alphabet
         if self.random.random() < 0.4:
             pairs = [c for c in letters if c in BRACKETS or c in BRACKETS.values()]
             letters = pairs or letters
@@ -263,21 +277,28 @@ class Sampler:
             letters = [*letters, *self.pick(("a", "xY", "b ", "Z9", "kQ"))]
         return "".join([self.pick(letters) for _ in range(self.random.randint(1, 10))])
 
-    def separated(self):
-        separator = self.pick(self.pool.separators)
+    def separated(self, outer=None):
+        """Parts with a separator between them, which may have parts themselves."""
+        separators = [s for s in self.pool.separators if s != outer] or self.pool.separators
+        separator = self.pick(separators)
+        letters = [c for c in self.pool.alphabet if c not in self.pool.separators]
         count = self.pick((1, 2, 2, 2, 3, 3, 4, 5))
         if self.pool.parts and self.random.random() < 0.85:
             count = self.pick(self.pool.parts)
         atoms = []
         for _ in range(count):
             chance = self.random.random()
-            if self.numeral and chance < 0.85:
+            if outer is None and len(separators) > 1 and chance < 0.35:
+                atoms.append(self.separated(separator))
+            elif self.numeral and chance < 0.65:
                 atoms.append(str(self.random.randint(0, 12)))
-            elif chance < 0.3 and self.pool.strings:
+            elif self.numeral and letters and chance < 0.92:
+                atoms.append(self.pick(letters))
+            elif chance < 0.25 and self.pool.strings:
                 atoms.append(self.pick(self.pool.strings))
-            elif chance < 0.6 and len(self.pool.alphabet) > 1:
-                atoms.append(self.of_alphabet())
-            elif chance < 0.67:
+            elif chance < 0.5 and len(letters) > 1:
+                atoms.append(self.of_alphabet(letters))
+            elif chance < 0.56:
                 atoms.append("")
             elif chance < 0.85:
                 atoms.append(self.pick("abcAB12"))
@@ -463,6 +484,8 @@ class Sampler:
             if items:
                 options.append(self.vary_list(items, self.kind_inside(items)))
             options = [o if kind[0] == "list" else tuple(o) for o in options]
+        elif kind[0] == "any":
+            options = sorted(other, key=repr)[:6] if of in (dict, set) else list(other[:6]) if of in (list, tuple) else [other]
         elif kind[0] == "dict" and of is dict:
             options = [dict(other), self.vary(other, kind) if other else {}]
         elif kind[0] == "set" and of is set:

@@ -261,16 +261,19 @@ class Program:
         probed_tree = probing.visit(ast.parse(reading.text))
         self.lines, self.starts = probing.lines, probing.starts
         self.branches, self.comparisons = probing.branches, probing.comparisons
+        ast.fix_missing_locations(self.plain_tree)
+        ast.fix_missing_locations(probed_tree)
         self.plain = [self.compile(statement) for statement in self.plain_tree.body]
         self.probed = [self.compile(statement) for statement in probed_tree.body]
         self.has_sets = bool(re.search(r"\b(set|frozenset|hash)\b|\{", reading.text))
         self.is_random = bool(re.search(r"\brandom\b", reading.text))
-        scrambled_tree = Scrambling().visit(ast.parse(reading.text)) if self.has_sets else None
-        self.scrambled = [self.compile(s) for s in scrambled_tree.body] if scrambled_tree else self.plain
+        self.scrambled = self.plain
+        if self.has_sets:
+            scrambled_tree = ast.fix_missing_locations(Scrambling().visit(ast.parse(reading.text)))
+            self.scrambled = [self.compile(statement) for statement in scrambled_tree.body]
 
     def compile(self, statement):
         tree = ast.Module([statement], [])
-        ast.fix_missing_locations(tree)
         return compile(tree, SOURCE_FILE, "exec", self.flags, True)
 
     def instance(self, codes, names=None):

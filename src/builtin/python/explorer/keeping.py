@@ -7,9 +7,10 @@ another sort than the rows that are there.
 
 MOST_CANDIDATES = 130
 SLOW_SECONDS = 0.4
-MUTANT_STEPS = 3_000_000  # steps for all runs of mutants of one source
-MOST_MUTANTS = 320
-ROW_STEPS = 3_000_000  # steps that the tests of one target may take
+EASY_AFTER = 20  # cases, after which a mutant that most of them kill is not looked at further
+MUTANT_STEPS = 2_000_000  # steps for all runs of mutants of one source
+MOST_MUTANTS, MORE_MUTANTS = 290, 30  # of one source, and for each of its targets
+ROW_STEPS = 2_500_000  # steps that the tests of one target may take
 
 
 def candidates_of(explored, most=MOST_CANDIDATES):
@@ -93,7 +94,8 @@ class Assay:
     def run(self, deadline):
         world = self.world
         reached = {world.program.lines[n] for e in self.candidates for n in e.outcome.counts}
-        mutants = breed(world.program, reached, MOST_MUTANTS)
+        targets = {e.case.target.path for e in self.candidates}
+        mutants = breed(world.program, reached, MOST_MUTANTS + MORE_MUTANTS * len(targets))
         # Every part of the source gets its share, however soon time is up.
         random.Random(world.seed).shuffle(mutants)
         by_line = {}
@@ -114,13 +116,16 @@ class Assay:
             except (Exception, Stop, Refused, SystemExit):
                 self.killed_at_load += 1
                 continue
-            stopped = 0
-            for entry in concerned:
+            stopped = kills = 0
+            for tried, entry in enumerate(concerned):
+                if tried >= EASY_AFTER and kills * 2 > tried:
+                    break  # whatever is kept will find this one
                 limit = entry.outcome.spent * 4 + 500
                 outcome = world.runner.run(entry.case, namespace, limit)
                 spent += outcome.spent
                 if outcome.key != entry.outcome.key:
                     entry.kills.add(number)
+                    kills += 1
                     # A mutant that never ends tells the same of every case.
                     stopped += outcome.status == STOPPED
                     if stopped > 4:

@@ -138,6 +138,7 @@ LIST_METHODS = {"append", "extend", "insert", "sort", "reverse"}
 DICT_METHODS = {"items", "keys", "values", "get", "setdefault"}
 SET_METHODS = {"add", "union", "intersection", "difference", "issubset", "issuperset", "discard", "symmetric_difference"}
 DATE_METHODS = {"strftime", "isoformat", "weekday", "isoweekday", "year", "month", "day", "toordinal"}
+COMMON_METHODS = {name for kind in (str, list, dict, set) for name in dir(kind)}
 NUMERIC_CALLS = {"abs", "range", "round", "divmod", "pow", "bin", "hex", "oct", "chr"}
 SAME_ELEMENTS = {"list", "sorted", "set", "tuple", "reversed", "deque", "frozenset", "iter", "copy", "deepcopy"}
 NUMBER_OPERATORS = (ast.Sub, ast.Div, ast.FloorDiv, ast.Pow, ast.Mod, ast.BitAnd, ast.LShift, ast.RShift)
@@ -373,6 +374,9 @@ class Evidence(ast.NodeVisitor):
                 self.hint(place, "number", weight)
         elif isinstance(other, ast.Call) and dotted(other.func) in ("len", "sum", "int"):
             self.hint(place, "number", weight)
+        elif isinstance(other, ast.BinOp) and isinstance(other.op, (*NUMBER_OPERATORS, ast.Mult)):
+            texts = any(isinstance(n, ast.Constant) and type(n.value) is str for n in ast.walk(other))
+            self.hint(place, "str" if texts else "number", weight + 2)
         elif isinstance(other, ast.List):
             self.hint(place, "list", weight)
 
@@ -524,7 +528,7 @@ class Evidence(ast.NodeVisitor):
             return [("callable", int(called[0][6:]))]
         for class_name, shell in self.reading.classes.items():
             asked = set(self.attributes.get(place, ()))
-            if asked and asked <= members_of(shell):
+            if asked - COMMON_METHODS and asked <= members_of(shell):
                 kind = ("enum" if shell.is_enum else "object", class_name)
                 return [union([kind, NONE]) if get("optional") else kind]
         unpacked = [h for h in hints if h.startswith("unpack")]

@@ -112,6 +112,7 @@ class Reading:
         self.text = text
         self.tree = ast.parse(text)
         self.functions, self.classes = {}, {}
+        self.reached = {}
         self.globals = {}  # name -> statements that bind it
         for statement in self.tree.body:
             self.note(statement)
@@ -154,6 +155,11 @@ class Reading:
 
     def reachable(self, node):
         """The node and all statements of the module that it uses, directly or not."""
+        if node not in self.reached:
+            self.reached[node] = self.reach(node)
+        return self.reached[node]
+
+    def reach(self, node):
         found, waiting, seen = [node], [node], set()
         while waiting:
             for part in ast.walk(waiting.pop()):
@@ -258,6 +264,8 @@ def read_call(pool, call):
         if name in ("split", "rsplit") and not call.args and not call.keywords:
             if " " not in pool.separators:
                 pool.separators.append(" ")
+    elif name == "splitlines" and "\n" not in pool.separators:
+        pool.separators.append("\n")
     elif name in ("strptime", "fromisoformat"):
         for text in texts or ["%Y-%m-%d"]:
             if "%" in text and text not in pool.formats:

@@ -1,10 +1,13 @@
 """The search: run inputs of each kind, keep what reaches something new, vary that."""
 
 FIRST_LIMIT = 30_000  # steps of one call; raised when a target needs more
-TARGET_STEPS = 2_500_000  # steps for the search of one target
+TARGET_STEPS = 1_200_000  # steps for the search of one target
 MOST_CALLS = 700
 PROBE_CALLS = 6
-HOPELESS = 12  # calls in vain, after which a target is given up
+HOPELESS = 40  # calls without an end, after which more steps are allowed; then so many more
+LAST_CHANCES = 8
+PATIENT_CALLS, PATIENT_LIMIT = 3, 2_000_000
+REFUSALS = 12  # calls that reached outside of the program, after which a target is given up
 
 
 class Explored:
@@ -134,6 +137,7 @@ class FunctionTarget:
         self.covered = set()
         self.best_gap = {}
         self.limit = FIRST_LIMIT
+        self.unfinished = []  # cases that were stopped
         self.spent = self.calls = self.stopped = 0
         self.refused = {}
         self.parameters = [p for p in routine.parameters if p.star != "**"]
@@ -157,6 +161,7 @@ class FunctionTarget:
         self.settle_kinds()
         self.try_basics()
         self.vary()
+        self.be_patient()
 
     def read_examples(self):
         found = []
@@ -180,6 +185,7 @@ class FunctionTarget:
     def settle_kinds(self):
         """Decide what kinds each parameter takes; try them out where nothing declares it."""
         self.kinds = []
+        self.weak = set()  # positions of parameters of which nothing is known
         guesser = self.world.guesser
         undeclared = []
         for index, parameter in enumerate(self.parameters):
@@ -191,6 +197,8 @@ class FunctionTarget:
                 self.kinds.append([refine(declared, guesses)])
             else:
                 self.kinds.append(guesses or [INT])
+                if not guesser.gather(self.routine).kinds((parameter.name,)) and not shown:
+                    self.weak.add(index)
                 if guesses and not shown and (parameter.name,) in guesser.gather(self.routine).certain:
                     self.kinds[index] = guesses[:1]
                 else:
@@ -276,6 +284,7 @@ class FunctionTarget:
         self.spent += outcome.spent
         if outcome.status == STOPPED:
             self.stopped += 1
+            self.unfinished.append(case)
         if outcome.status == REFUSED:
             self.refused[outcome.why] = self.refused.get(outcome.why, 0) + 1
         if outcome.status == OK:
@@ -288,7 +297,7 @@ class FunctionTarget:
         """Allow more steps, or give up, while no call has come to a good end."""
         if self.limit == FIRST_LIMIT and self.stopped >= HOPELESS:
             self.limit *= 12
-        elif self.stopped >= HOPELESS + 5 or sum(self.refused.values()) >= HOPELESS:
+        elif self.stopped >= HOPELESS + LAST_CHANCES or sum(self.refused.values()) >= REFUSALS:
             raise OutOfTime
         elif self.stopped > 2 and outcome.seconds >= CALL_SECONDS:
             raise OutOfTime  # nothing that is counted: it waits, or works inside the interpreter
@@ -346,12 +355,27 @@ class FunctionTarget:
                 self.relate(values)
             self.attempt_values(values, "basic")
 
+    def be_patient(self):
+        """Let a few of the calls that were stopped come to their end, without the probes.
+
+        What takes long is often a result of its own: that nothing was found.
+        """
+        failures = 0
+        for case in self.unfinished[:PATIENT_CALLS]:
+            outcome = self.world.run_plain(case, PATIENT_LIMIT)
+            if outcome.status == OK:
+                self.note(case, outcome)
+            else:
+                failures += 1
+                if failures > 1:
+                    return
+
     def relate(self, values):
         """Make one argument have to do with another."""
         positions = list(range(len(values)))
         target = self.sampler.pick(positions[1:] if self.random.random() < 0.8 else positions)
         other = self.sampler.pick([p for p in positions if p != target])
-        kind = self.sampler.pick(self.kinds[target])
+        kind = ANY if target in self.weak else self.sampler.pick(self.kinds[target])
         values[target] = self.sampler.related(kind, values[other])
 
     def vary(self):

@@ -1,0 +1,2 @@
+process.exit(0);
+function f(a) { return a; }
