@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::LazyLock;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use ring::digest;
@@ -105,9 +107,8 @@ impl Asset {
         let gzip = gzip.write_all(&plain).and_then(|()| gzip.finish());
         let gzip = gzip.expect("a Vec takes everything");
         let digest = digest::digest(&digest::SHA256, &plain);
-        let short = &digest.as_ref()[..8];
-        let etag = short.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        Self { content_type: content_type(name), etag: format!("\"{etag}\""), plain, gzip }
+        let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&digest.as_ref()[..9]));
+        Self { content_type: content_type(name), etag, plain, gzip }
     }
 }
 
