@@ -99,7 +99,8 @@ fn deep_nesting_does_not_overflow_the_stack() {
 /// `UPDATE_GOLDEN=1 cargo test golden` writes them.
 #[test]
 fn the_golden_plans_are_those_the_reader_makes() {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/builtin/javascript/tests");
+    let root =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/builtin/javascript/tests");
     let mut sources: Vec<_> = std::fs::read_dir(root.join("sources"))
         .expect("the sources are there")
         .map(|entry| entry.expect("it can be read").path())
@@ -120,5 +121,8 @@ fn the_golden_plans_are_those_the_reader_makes() {
         std::fs::write(&golden, format!("{made}\n")).expect("it can be written");
     }
     let known = std::fs::read_to_string(&golden).expect("it is there");
-    assert!(known.trim_end() == made, "golden.json is out of date: UPDATE_GOLDEN=1 cargo test golden");
+    assert!(
+        known.trim_end() == made,
+        "golden.json is out of date: UPDATE_GOLDEN=1 cargo test golden"
+    );
 }
