@@ -21,14 +21,23 @@ def candidates_of(explored, most=MOST_CANDIDATES):
             continue  # a test nobody would wait for
         groups.setdefault((entry.reach, entry.classes[1]), []).append(entry)
     for group in groups.values():
-        group.sort(key=lambda e: (e.case.origin != "example", e.case.size > 60, e.case.size // 12, e.order))
+        group.sort(
+            key=lambda e: (e.case.origin != "example", e.case.size > 60, e.case.size // 12, e.order)
+        )
     found, depth = [], 0
     while len(found) < most:
         layer = [group[depth] for group in groups.values() if depth < len(group)]
         if not layer:
             break
         seen = {e.classes[0] for e in found}
-        layer.sort(key=lambda e: (e.case.origin != "example", e.classes[0] in seen, e.outcome.spent > 20_000, e.order))
+        layer.sort(
+            key=lambda e: (
+                e.case.origin != "example",
+                e.classes[0] in seen,
+                e.outcome.spent > 20_000,
+                e.order,
+            )
+        )
         found += layer[: most - len(found)]
         depth += 1
     return found
@@ -60,7 +69,11 @@ class Choice:
         for mutant in entry.kills:
             self.killed[mutant] = self.killed.get(mutant, 0) + 1
         self.seen |= entry.reach
-        self.seen |= {("input", entry.classes[0]), ("result", entry.classes[1]), ("value", entry.outcome.key)}
+        self.seen |= {
+            ("input", entry.classes[0]),
+            ("result", entry.classes[1]),
+            ("value", entry.outcome.key),
+        }
 
     def run(self):
         waiting = list(self.candidates)
@@ -112,7 +125,9 @@ class Assay:
                 continue
             self.total += 1
             try:
-                namespace = world.runner.load(world.program.mutated(mutant.statement, code), limit=200_000)
+                namespace = world.runner.load(
+                    world.program.mutated(mutant.statement, code), limit=200_000
+                )
             except (Exception, Stop, Refused, SystemExit):
                 self.killed_at_load += 1
                 continue
