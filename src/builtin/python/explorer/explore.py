@@ -1,7 +1,7 @@
 """The whole way: load, search, judge by mutants, choose, run again, write."""
 
 SHAKES = 2  # fresh instances in which each kept case is run again
-DRAFT_ROWS = 12
+DRAFT_ROWS, DRAFT_SECONDS = 12, 0.3
 GRACE_SECONDS = 0.7  # beyond the budget, for running cases again
 LUCKY_SHAKES = 14  # of cases that may depend on random numbers
 
@@ -111,7 +111,8 @@ class Exploration:
         assay = Assay(self.world, [c for t in targets for c in candidates[t.path]])
         with contextlib.suppress(OutOfTime):
             assay.run(self.budget.part(0.8))
-        rows = {t.path: self.kept(candidates[t.path], self.most_rows) for t in targets}
+        until = self.budget.end + GRACE_SECONDS
+        rows = {t.path: self.kept(candidates[t.path], self.most_rows, until) for t in targets}
         self.write(targets, rows, assay)
 
     def load(self):
@@ -138,7 +139,7 @@ class Exploration:
                 found.append(FunctionTarget(world.reading.functions[name], world))
             elif name in world.reading.classes and isinstance(value, type):
                 found += self.class_targets(world.reading.classes[name], value)
-        public = [t for t in found if not t.path.startswith("_")]
+        public = [t for t in found if not t.path.startswith(("_", "test_"))]
         skip = set(self.plan.get("skip", ()))
         self.skipped += [
             f"{t.path}: ended or hung an earlier attempt" for t in found if t.path in skip
@@ -195,7 +196,8 @@ class Exploration:
 
     def draft(self, target, page):
         """Tests of what is known so far: all that remains when a later target ends the process."""
-        rows = self.kept(candidates_of(target.explored, DRAFT_ROWS), DRAFT_ROWS)
+        until = min(clock() + DRAFT_SECONDS, self.budget.end)
+        rows = self.kept(candidates_of(target.explored, DRAFT_ROWS), DRAFT_ROWS, until)
         self.dropped = 0  # counted when it is final
         if not rows:
             return
@@ -206,12 +208,12 @@ class Exploration:
             self.report("draft", test=without_entries(block)[0])
         self.report("header", text=page.header(page.targets, page.text))
 
-    def kept(self, candidates, most):
+    def kept(self, candidates, most, until):
         """The rows of one target: those that are the same when run again elsewhere, then a choice."""
         candidates = [c for c in candidates if self.wanted(c)]
         steady = []
         for entry in candidates:
-            if clock() > self.budget.end + GRACE_SECONDS:
+            if clock() > until:
                 break  # what was not run again is not written
             if self.stands(entry):
                 steady.append(entry)
