@@ -52,8 +52,10 @@ pub(super) fn alternatives() -> Alternatives {
     let number = |name: &str| {
         names.iter().position(|known| *known == name).expect("a replacement is an operator")
     };
-    let replacements =
-        OPERATORS.iter().map(|(_, others)| others.iter().map(|one| number(one)).collect()).collect();
+    let replacements = OPERATORS
+        .iter()
+        .map(|(_, others)| others.iter().map(|one| number(one)).collect())
+        .collect();
     Alternatives { names, replacements }
 }
 
@@ -369,7 +371,8 @@ impl<'t> Writer<'t> {
                 self.body(child, depth, loops);
             } else if child.kind() == "else_clause" {
                 self.out.push_str(" else ");
-                if let Some(inner) = children(child).filter(|one| one.is_named() && !one.is_extra()).last()
+                if let Some(inner) =
+                    children(child).filter(|one| one.is_named() && !one.is_extra()).last()
                 {
                     if inner.kind() == "if_statement" {
                         self.node(inner, depth);
@@ -510,7 +513,9 @@ impl<'t> Writer<'t> {
         let argument = node.child_by_field_name("argument");
         let (true, Some(argument)) = (matches!(operator, "!" | "-"), argument) else {
             // The operand of `typeof` may be a name that nothing declares, that of `delete` is a place.
-            if let ("typeof" | "delete", Some("identifier")) = (operator, argument.map(|one| one.kind())) {
+            if let ("typeof" | "delete", Some("identifier")) =
+                (operator, argument.map(|one| one.kind()))
+            {
                 return self.copy(node.start_byte(), node.end_byte());
             }
             return self.children(node, depth);
@@ -527,8 +532,7 @@ impl<'t> Writer<'t> {
         let (Some(argument), Some(operator)) = fields else { return };
         let whole = (node.start_byte(), node.end_byte());
         let changes_loop = node.parent().is_some_and(|parent| parent.kind() == "for_statement");
-        let (true, false, Some(id)) =
-            (is_simple_place(argument), changes_loop, self.mutants(1))
+        let (true, false, Some(id)) = (is_simple_place(argument), changes_loop, self.mutants(1))
         else {
             return self.copy(whole.0, whole.1);
         };
@@ -563,8 +567,8 @@ impl<'t> Writer<'t> {
 
     /// The value that a function gives.
     fn returned(&mut self, value: Node<'t>, depth: usize) {
-        let changes_elsewhere =
-            matches!(value.kind(), "number" | "string" | "true" | "false") || FUNCTIONS.contains(&value.kind());
+        let changes_elsewhere = matches!(value.kind(), "number" | "string" | "true" | "false")
+            || FUNCTIONS.contains(&value.kind());
         match if changes_elsewhere { None } else { self.mutants(1) } {
             Some(id) => {
                 self.call("r");
@@ -611,7 +615,8 @@ impl<'t> Writer<'t> {
         node: Node<'t>,
         function: Node<'t>,
     ) -> Option<(Node<'t>, &'t str, &'static [&'static str])> {
-        let is_optional = |node: Node<'t>| children(node).any(|child| child.kind() == "optional_chain");
+        let is_optional =
+            |node: Node<'t>| children(node).any(|child| child.kind() == "optional_chain");
         if function.kind() != "member_expression" || is_optional(function) || is_optional(node) {
             return None;
         }
@@ -628,9 +633,9 @@ impl<'t> Writer<'t> {
 
     fn number(&mut self, node: Node<'t>) {
         let text = self.text(node);
-        let is_key = node
-            .parent()
-            .is_some_and(|parent| parent.child_by_field_name("key") == Some(node) || is_name_of(parent, node));
+        let is_key = node.parent().is_some_and(|parent| {
+            parent.child_by_field_name("key") == Some(node) || is_name_of(parent, node)
+        });
         let value = number_value(text).filter(|value| value.abs() < 9e15 && !is_key);
         let Some((value, first)) = value.and_then(|value| Some((value, self.mutants(2)?))) else {
             return self.out.push_str(text);
@@ -646,8 +651,14 @@ impl<'t> Writer<'t> {
     fn string(&mut self, node: Node<'t>) {
         let text = self.text(node);
         let is_value = node.parent().is_some_and(|parent| {
-            !matches!(parent.kind(), "import_specifier" | "export_specifier" | "import_attribute" | "jsx_attribute" | "jsx_opening_element")
-                && parent.child_by_field_name("key") != Some(node)
+            !matches!(
+                parent.kind(),
+                "import_specifier"
+                    | "export_specifier"
+                    | "import_attribute"
+                    | "jsx_attribute"
+                    | "jsx_opening_element"
+            ) && parent.child_by_field_name("key") != Some(node)
                 && parent.child_by_field_name("source") != Some(node)
                 && !is_name_of(parent, node)
         });
@@ -689,12 +700,15 @@ impl<'t> Writer<'t> {
     fn other_names(&self, node: Node<'t>, name: &str) -> Vec<&'t str> {
         let at = node.start_byte();
         let visible = |scope: &&Scope<'t>| scope.from <= at && at < scope.to;
-        let Some(own) = self.scopes.iter().filter(visible).filter(|scope| scope.name == name).last() else {
+        let Some(own) =
+            self.scopes.iter().filter(visible).filter(|scope| scope.name == name).last()
+        else {
             return Vec::new();
         };
         let mut names: Vec<&'t str> = Vec::new();
         for scope in self.scopes.iter().filter(visible).rev() {
-            if scope.function == own.function && scope.name != name && !names.contains(&scope.name) {
+            if scope.function == own.function && scope.name != name && !names.contains(&scope.name)
+            {
                 names.push(scope.name);
             }
         }
@@ -751,11 +765,15 @@ impl<'t> Writer<'t> {
                 }
                 "named_imports" => {
                     for one in children(part).filter(|one| one.kind() == "import_specifier") {
-                        let name = one.child_by_field_name("name").map_or("", |name| self.text(name));
+                        let name =
+                            one.child_by_field_name("name").map_or("", |name| self.text(name));
                         let local =
                             one.child_by_field_name("alias").map_or(name, |name| self.text(name));
-                        let value =
-                            if name == "default" { source.clone() } else { format!("{source}[\"{name}\"]") };
+                        let value = if name == "default" {
+                            source.clone()
+                        } else {
+                            format!("{source}[\"{name}\"]")
+                        };
                         self.out.push_str(&format!("const {local}={value};"));
                     }
                 }
@@ -786,7 +804,8 @@ fn inside(node: Node<'_>) -> Option<Node<'_>> {
 }
 
 fn is_directive(node: Node<'_>) -> bool {
-    node.kind() == "expression_statement" && inside(node).is_some_and(|inner| inner.kind() == "string")
+    node.kind() == "expression_statement"
+        && inside(node).is_some_and(|inner| inner.kind() == "string")
 }
 
 fn is_statement(kind: &str) -> bool {
@@ -817,7 +836,9 @@ fn is_statement(kind: &str) -> bool {
 /// A statement that can be left out. The last `return` of a function is changed by its value.
 fn is_droppable(node: Node<'_>) -> bool {
     match node.kind() {
-        "expression_statement" | "break_statement" | "continue_statement" | "throw_statement" => true,
+        "expression_statement" | "break_statement" | "continue_statement" | "throw_statement" => {
+            true
+        }
         "return_statement" => {
             let block = node.parent();
             let owner = block.and_then(|block| block.parent());
@@ -831,17 +852,28 @@ fn is_droppable(node: Node<'_>) -> bool {
 fn is_simple_place(node: Node<'_>) -> bool {
     let is_name = |node: Option<Node<'_>>| {
         node.is_some_and(|node| {
-            matches!(node.kind(), "identifier" | "this" | "number" | "property_identifier" | "private_property_identifier")
+            matches!(
+                node.kind(),
+                "identifier"
+                    | "this"
+                    | "number"
+                    | "property_identifier"
+                    | "private_property_identifier"
+            )
         })
     };
     match node.kind() {
         "identifier" => true,
         "member_expression" => {
             let object = node.child_by_field_name("object");
-            is_name(object) || object.is_some_and(|object| object.kind() == "member_expression" && is_simple_place(object))
+            is_name(object)
+                || object.is_some_and(|object| {
+                    object.kind() == "member_expression" && is_simple_place(object)
+                })
         }
         "subscript_expression" => {
-            is_name(node.child_by_field_name("object")) && is_name(node.child_by_field_name("index"))
+            is_name(node.child_by_field_name("object"))
+                && is_name(node.child_by_field_name("index"))
         }
         _ => false,
     }
@@ -877,11 +909,15 @@ pub(super) fn number_value(text: &str) -> Option<f64> {
     }
     for (prefix, radix) in [("0x", 16), ("0o", 8), ("0b", 2)] {
         if let Some(digits) = lower.strip_prefix(prefix) {
-            #[expect(clippy::cast_precision_loss, reason = "mutants of larger numbers may be off by more than one")]
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "mutants of larger numbers may be off by more than one"
+            )]
             return u64::from_str_radix(digits, radix).ok().map(|value| value as f64);
         }
     }
-    if lower.len() > 1 && lower.starts_with('0') && lower.bytes().all(|byte| byte.is_ascii_digit()) {
+    if lower.len() > 1 && lower.starts_with('0') && lower.bytes().all(|byte| byte.is_ascii_digit())
+    {
         return None;
     }
     lower.parse().ok()

@@ -121,7 +121,8 @@ pub(super) fn targets(root: Node<'_>, source: &str) -> Vec<Target> {
             Kind::Class { parameters, members, .. } => {
                 functions.apply(&format!("{}.constructor", target.name), parameters);
                 for member in members {
-                    functions.apply(&format!("{}.{}", target.name, member.name), &mut member.parameters);
+                    functions
+                        .apply(&format!("{}.{}", target.name, member.name), &mut member.parameters);
                 }
             }
         }
@@ -165,7 +166,11 @@ fn declarations(node: Node<'_>, source: &str, found: &mut Vec<Target>) {
                     let key = pair
                         .child_by_field_name(if pair.kind() == "pair" { "key" } else { "name" })
                         .filter(|key| key.kind() == "property_identifier");
-                    let value = if pair.kind() == "pair" { pair.child_by_field_name("value") } else { Some(pair) };
+                    let value = if pair.kind() == "pair" {
+                        pair.child_by_field_name("value")
+                    } else {
+                        Some(pair)
+                    };
                     if let (Some(key), Some(value)) = (key, value) {
                         let access = format!("{name}.{}", text_of(key, source));
                         add(&access, &access, pair, value);
@@ -181,7 +186,8 @@ fn declarations(node: Node<'_>, source: &str, found: &mut Vec<Target>) {
 fn exported_values(node: Node<'_>, source: &str, found: &mut Vec<Target>) {
     let Some((left, right)) = assignment(node) else { return };
     let access = text_of(left, source);
-    let Some(name) = access.strip_prefix("module.exports.").or_else(|| access.strip_prefix("exports."))
+    let Some(name) =
+        access.strip_prefix("module.exports.").or_else(|| access.strip_prefix("exports."))
     else {
         return;
     };
@@ -196,8 +202,9 @@ fn exported_values(node: Node<'_>, source: &str, found: &mut Vec<Target>) {
 }
 
 fn assignment(node: Node<'_>) -> Option<(Node<'_>, Node<'_>)> {
-    let inner = children(node)
-        .find(|child| node.kind() == "expression_statement" && child.kind() == "assignment_expression")?;
+    let inner = children(node).find(|child| {
+        node.kind() == "expression_statement" && child.kind() == "assignment_expression"
+    })?;
     Some((inner.child_by_field_name("left")?, inner.child_by_field_name("right")?))
 }
 
@@ -207,7 +214,8 @@ fn exports(root: Node<'_>, source: &str) -> Vec<String> {
     let mut add = |text: &str| names.push(text.to_owned());
     for node in children(root) {
         if node.kind() == "export_statement" {
-            let declaration = node.child_by_field_name("declaration").or(node.child_by_field_name("value"));
+            let declaration =
+                node.child_by_field_name("declaration").or(node.child_by_field_name("value"));
             if let Some(declaration) = declaration {
                 if declaration.kind() == "identifier" {
                     add(text_of(declaration, source));
@@ -224,15 +232,17 @@ fn exports(root: Node<'_>, source: &str) -> Vec<String> {
         }
         let Some((left, right)) = assignment(node) else { continue };
         let place = text_of(left, source);
-        if let Some(name) = place.strip_prefix("module.exports.").or_else(|| place.strip_prefix("exports.")) {
+        if let Some(name) =
+            place.strip_prefix("module.exports.").or_else(|| place.strip_prefix("exports."))
+        {
             add(name);
             if right.kind() == "identifier" {
                 add(text_of(right, source));
             }
         } else if place == "module.exports" {
-            let values = children(right).filter(|_| right.kind() == "object").map(|one| {
-                one.child_by_field_name("value").unwrap_or(one)
-            });
+            let values = children(right)
+                .filter(|_| right.kind() == "object")
+                .map(|one| one.child_by_field_name("value").unwrap_or(one));
             for value in std::iter::once(right).chain(values) {
                 if matches!(value.kind(), "identifier" | "shorthand_property_identifier") {
                     add(text_of(value, source));
@@ -271,13 +281,23 @@ fn name_of<'t>(node: Node<'_>, source: &'t str) -> &'t str {
 }
 
 fn member(node: Node<'_>, source: &str) -> Option<Member> {
-    let name = node.child_by_field_name("name").filter(|name| name.kind() == "property_identifier")?;
+    let name =
+        node.child_by_field_name("name").filter(|name| name.kind() == "property_identifier")?;
     let name = text_of(name, source);
-    if name == "constructor" || name.starts_with('_') || children(node).any(|child| child.kind() == "static") {
+    if name == "constructor"
+        || name.starts_with('_')
+        || children(node).any(|child| child.kind() == "static")
+    {
         return None;
     }
     let has = |word: &str| children(node).any(|child| child.kind() == word);
-    let kind = if has("get") { "get" } else if has("set") { "set" } else { "method" };
+    let kind = if has("get") {
+        "get"
+    } else if has("set") {
+        "set"
+    } else {
+        "method"
+    };
     let name = name.to_owned();
     Some(Member { name, kind, parameters: described(node, source) })
 }
@@ -291,9 +311,12 @@ fn described(function: Node<'_>, source: &str) -> Vec<Parameter> {
     let mut found = Vec::new();
     for (i, node) in parameters(function).into_iter().enumerate() {
         let default = (node.kind() == "assignment_pattern")
-            .then(|| node.child_by_field_name("right").map(|right| text_of(right, source).to_owned()))
+            .then(|| {
+                node.child_by_field_name("right").map(|right| text_of(right, source).to_owned())
+            })
             .flatten();
-        let name = plain_name(node).map_or_else(|| format!("value{}", i + 1), |name| text_of(name, source).to_owned());
+        let name = plain_name(node)
+            .map_or_else(|| format!("value{}", i + 1), |name| text_of(name, source).to_owned());
         let rest = node.kind() == "rest_pattern";
         found.push(Parameter { name, rest, default, shape: Shape::default() });
     }
@@ -388,10 +411,14 @@ pub(super) fn string_value(literal: &str) -> String {
 
 /// Arrays, objects and strings that a comment spells out.
 fn documented(comment: &str, found: &mut Vec<String>) {
-    for (at, opening) in comment.char_indices().filter(|(_, one)| matches!(one, '[' | '{' | '"' | '\'')) {
+    for (at, opening) in
+        comment.char_indices().filter(|(_, one)| matches!(one, '[' | '{' | '"' | '\''))
+    {
         let before = comment[..at].chars().next_back().unwrap_or(' ');
         if !before.is_alphanumeric() {
-            if let Some(text) = balanced(&comment[at..]).filter(|text| text.len() > 1 || opening != '[') {
+            if let Some(text) =
+                balanced(&comment[at..]).filter(|text| text.len() > 1 || opening != '[')
+            {
                 add(found, text.to_owned());
             }
         }
@@ -415,8 +442,13 @@ pub(super) fn examples(root: Node<'_>, source: &str) -> Vec<Example> {
             let callee: String = callee.chars().rev().collect();
             let Some(call) = balanced(&comment[at..]) else { continue };
             let arguments = call[1..call.len() - 1].to_owned();
-            let is_new = !found.iter().any(|one| one.callee == callee && one.arguments == arguments);
-            if !callee.is_empty() && arguments.len() <= TEXT_MAX && is_new && found.len() < LITERALS_MAX {
+            let is_new =
+                !found.iter().any(|one| one.callee == callee && one.arguments == arguments);
+            if !callee.is_empty()
+                && arguments.len() <= TEXT_MAX
+                && is_new
+                && found.len() < LITERALS_MAX
+            {
                 found.push(Example { callee, arguments });
             }
         }

@@ -106,7 +106,9 @@ pub(super) fn learn(root: Node<'_>, source: &str) -> Learned {
         for (name, reader) in &found {
             for (path, callee, position) in &reader.handed_on {
                 let taken = before.get(callee).and_then(|shapes| shapes.get(*position));
-                if let (Some(taken), Some(shapes), false) = (taken, functions.get_mut(name), callee == name) {
+                if let (Some(taken), Some(shapes), false) =
+                    (taken, functions.get_mut(name), callee == name)
+                {
                     if let Some(shape) = at(shapes, path) {
                         shape.merge(taken, SHAPE_DEPTH.saturating_sub(path.steps.len()));
                     }
@@ -135,7 +137,9 @@ fn function_name(node: Node<'_>, class: &str, source: &str) -> Option<String> {
         }
         return Some(format!("{class}.{name}"));
     }
-    if let Some(name) = node.child_by_field_name("name").filter(|_| node.kind().ends_with("declaration")) {
+    if let Some(name) =
+        node.child_by_field_name("name").filter(|_| node.kind().ends_with("declaration"))
+    {
         return Some(text(name));
     }
     let parent = node.parent()?;
@@ -306,7 +310,8 @@ impl<'t> Reader<'t> {
             }
             "for_in_statement" => {
                 let fields = (node.child_by_field_name("left"), node.child_by_field_name("right"));
-                let is_of = node.child_by_field_name("operator").is_some_and(|one| self.text(one) == "of");
+                let is_of =
+                    node.child_by_field_name("operator").is_some_and(|one| self.text(one) == "of");
                 if let ((Some(left), Some(right)), true) = (fields, is_of) {
                     let path = self.path(right).and_then(|path| path.then(Step::Element));
                     if let Some(path) = path {
@@ -323,7 +328,8 @@ impl<'t> Reader<'t> {
     fn bind_callback(&mut self, call: Node<'t>) {
         let Some((object, method)) = self.method(call) else { return };
         let positions: &[usize] = match method {
-            "map" | "filter" | "forEach" | "some" | "every" | "find" | "findIndex" | "flatMap" | "findLast" => &[0],
+            "map" | "filter" | "forEach" | "some" | "every" | "find" | "findIndex" | "flatMap"
+            | "findLast" => &[0],
             "reduce" | "reduceRight" => &[1],
             "sort" => &[0, 1],
             _ => return,
@@ -340,7 +346,8 @@ impl<'t> Reader<'t> {
 
     /// Object and name of a method call.
     fn method(&self, call: Node<'t>) -> Option<(Node<'t>, &'t str)> {
-        let function = call.child_by_field_name("function").filter(|one| one.kind() == "member_expression")?;
+        let function =
+            call.child_by_field_name("function").filter(|one| one.kind() == "member_expression")?;
         let object = function.child_by_field_name("object")?;
         Some((object, self.text(function.child_by_field_name("property")?)))
     }
@@ -375,16 +382,23 @@ impl<'t> Reader<'t> {
             }
             "binary_expression" => {
                 let operator = node.child_by_field_name("operator").map(|one| self.text(one))?;
-                let left = node.child_by_field_name("left").filter(|_| matches!(operator, "||" | "??"))?;
+                let left =
+                    node.child_by_field_name("left").filter(|_| matches!(operator, "||" | "??"))?;
                 self.path(left)
             }
             "call_expression" => {
                 if let Some((object, method)) = self.method(node) {
                     return match method {
-                        "slice" | "filter" | "sort" | "reverse" | "concat" | "trim" | "toLowerCase" | "toUpperCase"
-                        | "replace" | "substring" | "toSorted" => self.path(object),
-                        "at" | "pop" | "shift" | "find" | "charAt" => self.path(object)?.then(Step::Element),
-                        "from" if self.text(object) == "Array" => self.path(*arguments(node).first()?),
+                        "slice" | "filter" | "sort" | "reverse" | "concat" | "trim"
+                        | "toLowerCase" | "toUpperCase" | "replace" | "substring" | "toSorted" => {
+                            self.path(object)
+                        }
+                        "at" | "pop" | "shift" | "find" | "charAt" => {
+                            self.path(object)?.then(Step::Element)
+                        }
+                        "from" if self.text(object) == "Array" => {
+                            self.path(*arguments(node).first()?)
+                        }
                         _ => None,
                     };
                 }
@@ -400,7 +414,8 @@ impl<'t> Reader<'t> {
             "subscript_expression" => self.visit_subscript(node),
             "binary_expression" => self.visit_binary(node),
             "augmented_assignment_expression" => {
-                let operator = node.child_by_field_name("operator").map_or("", |one| self.text(one));
+                let operator =
+                    node.child_by_field_name("operator").map_or("", |one| self.text(one));
                 for side in ["left", "right"] {
                     let path = node.child_by_field_name(side).and_then(|one| self.path(one));
                     if let Some(path) = path {
@@ -413,7 +428,8 @@ impl<'t> Reader<'t> {
                 }
             }
             "unary_expression" | "update_expression" => {
-                let operator = node.child_by_field_name("operator").map_or("", |one| self.text(one));
+                let operator =
+                    node.child_by_field_name("operator").map_or("", |one| self.text(one));
                 let path = node.child_by_field_name("argument").and_then(|one| self.path(one));
                 if let (Some(path), "-" | "+" | "++" | "--" | "~") = (path, operator) {
                     self.vote(&path, if operator == "+" { "numeric" } else { "number" }, 2);
@@ -423,7 +439,8 @@ impl<'t> Reader<'t> {
             "new_expression" => self.visit_new(node),
             "for_in_statement" => {
                 let path = node.child_by_field_name("right").and_then(|one| self.path(one));
-                let is_of = node.child_by_field_name("operator").is_some_and(|one| self.text(one) == "of");
+                let is_of =
+                    node.child_by_field_name("operator").is_some_and(|one| self.text(one) == "of");
                 if let Some(path) = path {
                     self.vote(&path, if is_of { "sequence" } else { "object" }, 2);
                 }
@@ -433,7 +450,13 @@ impl<'t> Reader<'t> {
                 let in_call = node.parent().is_some_and(|parent| parent.kind() == "arguments");
                 let inner = children(node).find(Node::is_named);
                 if let Some(path) = inner.and_then(|one| self.path(one)) {
-                    let kind = if in_object { "object" } else if in_call { "array" } else { "sequence" };
+                    let kind = if in_object {
+                        "object"
+                    } else if in_call {
+                        "array"
+                    } else {
+                        "sequence"
+                    };
                     self.vote(&path, kind, 2);
                 }
             }
@@ -452,9 +475,10 @@ impl<'t> Reader<'t> {
         let (Some(object), Some(property)) = fields else { return };
         let Some(path) = self.path(object) else { return };
         let name = self.text(property);
-        let is_called = node
-            .parent()
-            .is_some_and(|parent| parent.kind() == "call_expression" && parent.child_by_field_name("function") == Some(node));
+        let is_called = node.parent().is_some_and(|parent| {
+            parent.kind() == "call_expression"
+                && parent.child_by_field_name("function") == Some(node)
+        });
         if is_called {
             let kind = kind_of_method(name);
             if kind == "other" {
@@ -490,7 +514,10 @@ impl<'t> Reader<'t> {
             self.vote(&path, "object", 4);
             return;
         }
-        let is_target = node.parent().is_some_and(|parent| parent.child_by_field_name("left") == Some(node) && parent.kind().ends_with("assignment_expression"));
+        let is_target = node.parent().is_some_and(|parent| {
+            parent.child_by_field_name("left") == Some(node)
+                && parent.kind().ends_with("assignment_expression")
+        });
         self.vote(&path, if is_target { "array" } else { "sequence" }, 2);
         if let Some(inner) = path.then(Step::Element) {
             at(&mut self.shapes, &inner);
@@ -510,7 +537,9 @@ impl<'t> Reader<'t> {
                 continue;
             };
             match self.text(operator) {
-                "-" | "*" | "/" | "%" | "**" | "|" | "&" | "^" | "<<" | ">>" | ">>>" => self.vote(&path, "number", 3),
+                "-" | "*" | "/" | "%" | "**" | "|" | "&" | "^" | "<<" | ">>" | ">>>" => {
+                    self.vote(&path, "number", 3)
+                }
                 "+" => match other.kind() {
                     "number" => self.vote(&path, "number", 2),
                     "string" | "template_string" => self.vote(&path, "string", 1),
@@ -544,7 +573,10 @@ impl<'t> Reader<'t> {
 
     /// `typeof x === 'string'`
     fn visit_typeof(&mut self, one: Node<'t>, other: Node<'t>) {
-        if one.kind() == "unary_expression" && self.text(one).starts_with("typeof") && other.kind() == "string" {
+        if one.kind() == "unary_expression"
+            && self.text(one).starts_with("typeof")
+            && other.kind() == "string"
+        {
             let path = one.child_by_field_name("argument").and_then(|argument| self.path(argument));
             if let Some(path) = path {
                 let kind = string_value(self.text(other));
@@ -562,7 +594,8 @@ impl<'t> Reader<'t> {
         for (position, argument) in arguments(call).into_iter().enumerate() {
             let Some(path) = self.path(argument) else { continue };
             if argument.kind() == "spread_element" {
-                if let Some(inner) = path.then(Step::Element).filter(|_| name.starts_with("Math.")) {
+                if let Some(inner) = path.then(Step::Element).filter(|_| name.starts_with("Math."))
+                {
                     self.vote(&inner, "number", 4);
                 }
                 continue;
@@ -572,9 +605,16 @@ impl<'t> Reader<'t> {
                 "Number" | "parseInt" | "parseFloat" | "Number.parseInt" | "Number.parseFloat" => {
                     self.vote(&path, "numeric", 3);
                 }
-                "isNaN" | "isFinite" | "Number.isInteger" | "Number.isNaN" | "Number.isFinite" | "Array"
-                | "String.fromCharCode" | "BigInt" => self.vote(&path, "number", 3),
-                "Object.keys" | "Object.values" | "Object.entries" | "Object.assign" | "Object.freeze" => {
+                "isNaN"
+                | "isFinite"
+                | "Number.isInteger"
+                | "Number.isNaN"
+                | "Number.isFinite"
+                | "Array"
+                | "String.fromCharCode"
+                | "BigInt" => self.vote(&path, "number", 3),
+                "Object.keys" | "Object.values" | "Object.entries" | "Object.assign"
+                | "Object.freeze" => {
                     self.vote(&path, "object", 4);
                 }
                 "Array.isArray" => self.vote(&path, "array", 2),
@@ -591,14 +631,14 @@ impl<'t> Reader<'t> {
         if let Some((object, method)) = self.method(call) {
             let object_kind = object.kind();
             match method {
-                "repeat" | "charAt" | "charCodeAt" | "at" | "toFixed" | "slice" | "substring" | "padStart"
-                | "padEnd" | "splice" | "codePointAt" | "toString" | "setDate"
+                "repeat" | "charAt" | "charCodeAt" | "at" | "toFixed" | "slice" | "substring"
+                | "padStart" | "padEnd" | "splice" | "codePointAt" | "toString" | "setDate"
                     if position == 0 || matches!(method, "slice" | "substring") =>
                 {
                     self.vote(path, "number", 3);
                 }
-                "split" | "startsWith" | "endsWith" | "join" | "replace" | "replaceAll" | "localeCompare" | "padStart"
-                | "padEnd" => self.vote(path, "string", 3),
+                "split" | "startsWith" | "endsWith" | "join" | "replace" | "replaceAll"
+                | "localeCompare" | "padStart" | "padEnd" => self.vote(path, "string", 3),
                 "includes" | "indexOf" if matches!(object_kind, "string" | "template_string") => {
                     self.vote(path, "string", 3);
                 }
@@ -607,13 +647,15 @@ impl<'t> Reader<'t> {
                         self.vote_literal(path, one, 1);
                     }
                 }
-                "map" | "filter" | "forEach" | "reduce" | "some" | "every" | "find" | "findIndex" | "flatMap"
-                | "then" | "catch" | "sort"
+                "map" | "filter" | "forEach" | "reduce" | "some" | "every" | "find"
+                | "findIndex" | "flatMap" | "then" | "catch" | "sort"
                     if position == 0 =>
                 {
                     self.vote(path, "function", 6);
                 }
-                "apply" | "concat" if position == 1 || method == "concat" => self.vote(path, "array", 1),
+                "apply" | "concat" if position == 1 || method == "concat" => {
+                    self.vote(path, "array", 1)
+                }
                 _ => {}
             }
         }
@@ -640,7 +682,13 @@ impl<'t> Reader<'t> {
         let text = self.text(literal);
         let kind = match literal.kind() {
             "number" => "number",
-            "unary_expression" if literal.child_by_field_name("argument").is_some_and(|one| one.kind() == "number") => "number",
+            "unary_expression"
+                if literal
+                    .child_by_field_name("argument")
+                    .is_some_and(|one| one.kind() == "number") =>
+            {
+                "number"
+            }
             "string" | "template_string" => "string",
             "true" | "false" => "boolean",
             "null" | "undefined" => "null",
@@ -672,17 +720,20 @@ fn arguments(call: Node<'_>) -> Vec<Node<'_>> {
 
 fn kind_of_method(name: &str) -> &'static str {
     match name {
-        "split" | "charAt" | "charCodeAt" | "codePointAt" | "toUpperCase" | "toLowerCase" | "toLocaleUpperCase"
-        | "toLocaleLowerCase" | "trim" | "trimStart" | "trimEnd" | "replace" | "replaceAll" | "substring" | "substr"
-        | "startsWith" | "endsWith" | "padStart" | "padEnd" | "match" | "matchAll" | "repeat" | "localeCompare"
+        "split" | "charAt" | "charCodeAt" | "codePointAt" | "toUpperCase" | "toLowerCase"
+        | "toLocaleUpperCase" | "toLocaleLowerCase" | "trim" | "trimStart" | "trimEnd"
+        | "replace" | "replaceAll" | "substring" | "substr" | "startsWith" | "endsWith"
+        | "padStart" | "padEnd" | "match" | "matchAll" | "repeat" | "localeCompare"
         | "normalize" | "search" => "string",
-        "push" | "pop" | "shift" | "unshift" | "map" | "filter" | "reduce" | "reduceRight" | "sort" | "join" | "some"
-        | "every" | "find" | "findIndex" | "findLast" | "splice" | "fill" | "reverse" | "flat" | "flatMap"
-        | "forEach" | "toSorted" | "toReversed" => "array",
+        "push" | "pop" | "shift" | "unshift" | "map" | "filter" | "reduce" | "reduceRight"
+        | "sort" | "join" | "some" | "every" | "find" | "findIndex" | "findLast" | "splice"
+        | "fill" | "reverse" | "flat" | "flatMap" | "forEach" | "toSorted" | "toReversed" => {
+            "array"
+        }
         "slice" | "includes" | "indexOf" | "lastIndexOf" | "concat" | "at" => "sequence",
         "toFixed" | "toPrecision" | "toExponential" => "number",
-        "getTime" | "getFullYear" | "getMonth" | "getDate" | "getDay" | "getHours" | "toISOString" | "getUTCDate"
-        | "getUTCFullYear" | "getUTCMonth" | "getUTCDay" => "date",
+        "getTime" | "getFullYear" | "getMonth" | "getDate" | "getDay" | "getHours"
+        | "toISOString" | "getUTCDate" | "getUTCFullYear" | "getUTCMonth" | "getUTCDay" => "date",
         "test" | "exec" => "regexp",
         "get" | "set" | "has" | "delete" | "entries" | "keys" | "values" => "map",
         "add" => "set",
@@ -736,7 +787,8 @@ fn declare(shape: &mut Shape, declared: &str, depth: usize) {
     if depth == 0 || declared.is_empty() {
         return;
     }
-    let options: Vec<&str> = if declared.contains(['<', '{']) { vec![declared] } else { declared.split('|').collect() };
+    let options: Vec<&str> =
+        if declared.contains(['<', '{']) { vec![declared] } else { declared.split('|').collect() };
     if options.len() > 1 {
         for option in options {
             declare(shape, option, depth);
@@ -747,7 +799,8 @@ fn declare(shape: &mut Shape, declared: &str, depth: usize) {
         shape.vote("array", DECLARED);
         return declare(shape.element.get_or_insert_default(), element, depth - 1);
     }
-    let generic = declared.split_once('<').and_then(|(name, inner)| Some((name, inner.strip_suffix('>')?)));
+    let generic =
+        declared.split_once('<').and_then(|(name, inner)| Some((name, inner.strip_suffix('>')?)));
     let (name, inner) = generic.unwrap_or((declared, ""));
     let kind = match name.trim_end_matches('.').to_ascii_lowercase().as_str() {
         "number" | "int" | "integer" | "float" => "number",

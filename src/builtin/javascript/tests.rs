@@ -52,7 +52,12 @@ fn the_probe_takes_a_name_that_the_source_does_not_use() {
 #[test]
 fn exports_decide_what_is_tested() {
     let names = |source: &str| -> Vec<String> {
-        plan_additions(source).expect("sound").targets.into_iter().map(|target| target.name).collect()
+        plan_additions(source)
+            .expect("sound")
+            .targets
+            .into_iter()
+            .map(|target| target.name)
+            .collect()
     };
     assert_eq!(names("function a() {}\nfunction b() {}\nmodule.exports = { a };\n"), ["a"]);
     assert_eq!(names("export function a() {}\nfunction b() {}\n"), ["a"]);
@@ -62,8 +67,10 @@ fn exports_decide_what_is_tested() {
 
 #[test]
 fn uses_of_a_parameter_tell_its_type() {
-    let plan = plan_additions("const f = (list, n, text) => list.map(x => x * n).length + text.split(' ')[0];\n")
-        .expect("sound");
+    let plan = plan_additions(
+        "const f = (list, n, text) => list.map(x => x * n).length + text.split(' ')[0];\n",
+    )
+    .expect("sound");
     let json = serde_json::to_value(&plan.targets).expect("plain data");
     let votes = |i: usize| json[0]["parameters"][i]["shape"]["votes"].clone();
     assert!(votes(0)["array"].as_u64() > Some(0), "{json}");
@@ -75,7 +82,8 @@ fn uses_of_a_parameter_tell_its_type() {
 
 #[test]
 fn calls_in_comments_are_examples() {
-    let plan = plan_additions("/* >>> f([1, 2], 'a)')\n 3 */\nfunction f(a, b) { return a }\n").expect("sound");
+    let plan = plan_additions("/* >>> f([1, 2], 'a)')\n 3 */\nfunction f(a, b) { return a }\n")
+        .expect("sound");
     let json = serde_json::to_value(&plan.examples).expect("plain data");
     assert_eq!(json[0]["callee"], "f");
     assert_eq!(json[0]["arguments"], "[1, 2], 'a)'");
@@ -91,7 +99,8 @@ fn deep_nesting_does_not_overflow_the_stack() {
 /// `UPDATE_GOLDEN=1 cargo test golden` writes them.
 #[test]
 fn the_golden_plans_are_those_the_reader_makes() {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/builtin/javascript/tests");
+    let root =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/builtin/javascript/tests");
     let mut sources: Vec<_> = std::fs::read_dir(root.join("sources"))
         .expect("the sources are there")
         .map(|entry| entry.expect("it can be read").path())
@@ -112,5 +121,8 @@ fn the_golden_plans_are_those_the_reader_makes() {
         std::fs::write(&golden, format!("{made}\n")).expect("it can be written");
     }
     let known = std::fs::read_to_string(&golden).expect("it is there");
-    assert!(known.trim_end() == made, "golden.json is out of date: UPDATE_GOLDEN=1 cargo test golden");
+    assert!(
+        known.trim_end() == made,
+        "golden.json is out of date: UPDATE_GOLDEN=1 cargo test golden"
+    );
 }
