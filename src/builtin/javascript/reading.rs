@@ -415,11 +415,20 @@ fn documented(comment: &str, found: &mut Vec<String>) {
         comment.char_indices().filter(|(_, one)| matches!(one, '[' | '{' | '"' | '\''))
     {
         let before = comment[..at].chars().next_back().unwrap_or(' ');
+<<<<<<< HEAD
         if !before.is_alphanumeric()
             && let Some(text) =
                 balanced(&comment[at..]).filter(|text| text.len() > 1 || opening != '[')
         {
             add(found, text.to_owned());
+=======
+        if !before.is_alphanumeric() {
+            if let Some(text) =
+                balanced(&comment[at..]).filter(|text| text.len() > 1 || opening != '[')
+            {
+                add(found, text.to_owned());
+            }
+>>>>>>> builtin-js
         }
     }
 }

@@ -108,9 +108,16 @@ pub(super) fn learn(root: Node<'_>, source: &str) -> Learned {
                 let taken = before.get(callee).and_then(|shapes| shapes.get(*position));
                 if let (Some(taken), Some(shapes), false) =
                     (taken, functions.get_mut(name), callee == name)
+<<<<<<< HEAD
                     && let Some(shape) = at(shapes, path)
                 {
                     shape.merge(taken, SHAPE_DEPTH.saturating_sub(path.steps.len()));
+=======
+                {
+                    if let Some(shape) = at(shapes, path) {
+                        shape.merge(taken, SHAPE_DEPTH.saturating_sub(path.steps.len()));
+                    }
+>>>>>>> builtin-js
                 }
             }
         }
@@ -537,7 +544,11 @@ impl<'t> Reader<'t> {
             };
             match self.text(operator) {
                 "-" | "*" | "/" | "%" | "**" | "|" | "&" | "^" | "<<" | ">>" | ">>>" => {
+<<<<<<< HEAD
                     self.vote(&path, "number", 3);
+=======
+                    self.vote(&path, "number", 3)
+>>>>>>> builtin-js
                 }
                 "+" => match other.kind() {
                     "number" => self.vote(&path, "number", 2),
@@ -653,7 +664,11 @@ impl<'t> Reader<'t> {
                     self.vote(path, "function", 6);
                 }
                 "apply" | "concat" if position == 1 || method == "concat" => {
+<<<<<<< HEAD
                     self.vote(path, "array", 1);
+=======
+                    self.vote(path, "array", 1)
+>>>>>>> builtin-js
                 }
                 _ => {}
             }
