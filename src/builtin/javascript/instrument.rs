@@ -701,11 +701,7 @@ impl<'t> Writer<'t> {
         let at = node.start_byte();
         let visible = |scope: &&Scope<'t>| scope.from <= at && at < scope.to;
         let Some(own) =
-<<<<<<< HEAD
-            self.scopes.iter().filter(visible).rfind(|scope| scope.name == name)
-=======
             self.scopes.iter().filter(visible).filter(|scope| scope.name == name).last()
->>>>>>> builtin-js
         else {
             return Vec::new();
         };

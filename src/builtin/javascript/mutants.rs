@@ -82,11 +82,13 @@ pub(super) fn other_methods(name: &str) -> &'static [&'static str] {
 /// number: the step left out.
 pub(super) fn other_math(name: &str) -> &'static [&'static str] {
     match name {
-        "min" | "abs" | "sqrt" | "sign" => &["max"],
+        "min" => &["max"],
         "max" => &["min"],
         "floor" => &["ceil", "round", "max"],
-        "ceil" | "round" => &["floor", "max"],
+        "ceil" => &["floor", "max"],
+        "round" => &["floor", "max"],
         "trunc" => &["floor", "max"],
+        "abs" | "sqrt" | "sign" => &["max"],
         _ => &[],
     }
 }
