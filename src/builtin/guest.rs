@@ -1,3 +1,5 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{Context, SHA256};
 use serde_json::{Map, Value};
 
@@ -78,8 +80,7 @@ pub(super) fn version() -> String {
     for guest in Guest::ALL {
         context.update(guest.explorer().as_bytes());
     }
-    let digest = context.finish();
-    digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    URL_SAFE_NO_PAD.encode(context.finish())
 }
 
 /// A string literal, in either language. In single quotes, for JSON is full of double ones. JSON has

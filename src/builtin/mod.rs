@@ -115,15 +115,13 @@ async fn next(
                 let report = explored.report(dropped, work.began.elapsed());
                 Stage::Write { tests: explored.suite.into_chunks().into(), report }
             }
-            Stage::Write { mut tests, report } => match tests.pop_front() {
-                Some(test) => break (WritingEvent::Test(test), Stage::Write { tests, report }),
-                None => {
-                    let usage = TokenUsage::default();
-                    let suite = Some(report);
-                    let end = WritingEvent::Finished { version: None, usage, suite };
-                    break (end, Stage::End);
+            Stage::Write { mut tests, report } => {
+                if let Some(test) = tests.pop_front() {
+                    break (WritingEvent::Test(test), Stage::Write { tests, report });
                 }
-            },
+                let (usage, suite) = (TokenUsage::default(), Some(report));
+                break (WritingEvent::Finished { version: None, usage, suite }, Stage::End);
+            }
             Stage::End => return Ok(None),
         };
     };

@@ -120,7 +120,7 @@ mod tests {
             |row: &&str| Row { test_id: format!("{name}[{row}]"), text: format!("    ({row}),\n") };
         Block {
             target: name.to_owned(),
-            before: format!("\n\n@table([\n"),
+            before: "\n\n@table([\n".to_owned(),
             rows: rows.iter().map(row).collect(),
             after: format!("])\ndef {name}(x):\n    pass\n"),
             test_id: None,

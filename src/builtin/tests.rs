@@ -79,7 +79,8 @@ fn explored(request: &ExecutionRequest, records: &[&str], status: RunStatus) -> 
     let tests = request.tests.as_str();
     let (_, behind) = tests.split_once("\"nonce\":\"").expect("a plan has a nonce");
     let (nonce, _) = behind.split_once('"').expect("it is a text");
-    let output = records.iter().map(|record| format!("{nonce} {record}\n")).collect();
+    let lines: Vec<_> = records.iter().map(|record| format!("{nonce} {record}")).collect();
+    let output = lines.join("\n");
     let test = TestResult { output, ..result("test_explore", TestStatus::Passed) };
     verdict(vec![test], status)
 }
@@ -87,9 +88,8 @@ fn explored(request: &ExecutionRequest, records: &[&str], status: RunStatus) -> 
 fn checked(request: &ExecutionRequest, failing: &[&str]) -> Verdict {
     let names = request.tests.as_str().split("def ").skip(1);
     let names = names.filter_map(|text| text.split('(').next());
-    let status = |name: &str| match failing.contains(&name) {
-        true => TestStatus::Failed,
-        false => TestStatus::Passed,
+    let status = |name: &str| {
+        if failing.contains(&name) { TestStatus::Failed } else { TestStatus::Passed }
     };
     let tests: Vec<_> = names.map(|name| result(name, status(name))).collect();
     let passed = tests.iter().all(|test| test.status == TestStatus::Passed);

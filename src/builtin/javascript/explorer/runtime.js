@@ -129,17 +129,11 @@ function makeProbe(operators, { points, sides, distances, intended }) {
 function prepareRealm(outer, { clock, random, exit }) {
   const RealDate = Date;
   const real = { clock };
-  class Moment extends RealDate {
-    constructor(...args) {
-      if (args.length === 0) super(real.clock);
-      else super(...args);
-    }
-  }
   // `Date` keeps its name and gives the virtual time.
   const VirtualDate = new Proxy(RealDate, {
     construct: (target, args, newTarget) =>
       Reflect.construct(target, args.length === 0 ? [real.clock] : args, newTarget === VirtualDate ? target : newTarget),
-    apply: () => new Moment().toString(),
+    apply: () => new RealDate(real.clock).toString(),
     get: (target, key) => (key === 'now' ? () => real.clock : target[key]),
   });
   RealDate.prototype.constructor = VirtualDate;
@@ -219,7 +213,7 @@ const REFUSED_MODULES = new Set([
 ]);
 const GLOBALS = [
   'Buffer', 'URL', 'URLSearchParams', 'TextEncoder', 'TextDecoder', 'AbortController', 'AbortSignal', 'Event', 'EventTarget',
-  'structuredClone', 'queueMicrotask', 'performance', 'crypto', 'atob', 'btoa', 'Blob', 'Intl', 'WebAssembly',
+  'structuredClone', 'queueMicrotask', 'performance', 'crypto', 'atob', 'btoa', 'Blob',
 ];
 
 const NEAR_GLOBALS = (
@@ -234,7 +228,7 @@ const STOPPED = 'ERR_SCRIPT_EXECUTION_TIMEOUT';
 class Realm {
   constructor(plan, seed) {
     const globals = {};
-    for (const name of GLOBALS) if (name in globalThis && name !== 'Intl' && name !== 'WebAssembly') globals[name] = globalThis[name];
+    for (const name of GLOBALS) if (name in globalThis) globals[name] = globalThis[name];
     this.context = vm.createContext();
     const random = { next: randomFrom(seed) };
     this.seed = seed;

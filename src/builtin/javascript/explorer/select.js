@@ -33,7 +33,36 @@ function classOf(value, depth = 0) {
   return depth > 1 ? '{}' : `{${bucket(keys.length)}${unique(keys.map(key => classOf(value[key], depth + 1))).sort().slice(0, 4).join()}}`;
 }
 
-const classOfJob = job => (job instanceof Life ? job.steps.map(step => step.member.name).join() : job.args.map(arg => classOf(arg)).join(' '));
+const sorted = list => [...list].sort().join('\u0000');
+
+// How two arguments stand to each other: much of what code does depends on it.
+function relation(a, b) {
+  const isList = value => typeof value === 'string' || Array.isArray(value);
+  if (typeof a === 'number' && typeof b === 'number') return a === b ? '=' : a < b ? '<' : '>';
+  if (isList(a) && isList(b) && typeof a === typeof b) {
+    const [left, right] = [sorted(a), sorted(b)];
+    if (left === right) return String(a) === String(b) ? '=' : '~';
+    if (sorted(new Set(a)) === sorted(new Set(b))) return 'u';
+    if (typeof a === 'string') return a.includes(b) ? '⊃' : b.includes(a) ? '⊂' : '';
+    return a.length === b.length ? 'l' : '';
+  }
+  if (isList(a) && typeof b === 'number') {
+    const holds = Array.isArray(a) && a.includes(b) ? '∋' : '';
+    return `${holds}${b < 0 ? '-' : b < a.length ? '<' : b === a.length ? '=' : '>'}`;
+  }
+  if (Array.isArray(a) && typeof b === 'string') return a.includes(b) ? '∋' : '';
+  return isList(b) && typeof a === 'number' ? relation(b, a) : '';
+}
+
+function classOfJob(job) {
+  if (job instanceof Life) return job.steps.map(step => step.member.name).join();
+  const relations = job.args.slice(1, 4).map((arg, i) => relation(job.args[i], arg));
+  return `${job.args.map(arg => classOf(arg)).join(' ')} ${relations.join()}`;
+}
+
+// A coarser class: how arguments stand to each other, and what comes of it.
+const kindOfCase = (job, outcome) => (job instanceof Life ? '' : `${job.args.slice(1, 4).map((arg, i) => relation(job.args[i], arg)).join()} ${classOfOutcome(outcome)}`);
+
 const classOfOutcome = outcome => (outcome.status === 'value' ? classOf(outcome.value) : `${outcome.status} ${outcome.name ?? ''}`);
 
 // A result nobody would want: mostly that of an input of a wrong type.
@@ -64,7 +93,7 @@ class Pool {
   add(job, outcome, probe) {
     const entry = {
       job, outcome, points: [], sides: [], operands: probe.operands, kills: new Set(), novelty: 0, order: this.found.length,
-      classes: `${classOfJob(job)} → ${classOfOutcome(outcome)}`, noise: isNoise(outcome), length: job.text.length + outcome.text.length,
+      classes: `${classOfJob(job)} → ${classOfOutcome(outcome)}`, relations: kindOfCase(job, outcome), noise: isNoise(outcome), length: job.text.length + outcome.text.length,
     };
     for (let i = 0; i < probe.points.length; i += 1) if (probe.points[i]) entry.points.push(i);
     for (let i = 0; i < probe.sides.length; i += 1) {
@@ -147,8 +176,18 @@ function choose(entries, maxRows) {
   const isStale = entry => entry.job.args.length > 1 && valuesOf(entry).some(value => (values.get(value) ?? 0) >= 4);
   // Then distinct classes, and of those first what tells most mutants.
   const rest = usable.filter(entry => !chosen.has(entry) && entry.outcome.status !== 'error' && !entry.noise);
+  const byWorth = [...rest].sort((a, b) => b.kills.size - a.kills.size || a.order - b.order);
+  const relations = new Map();
+  for (const entry of chosen) relations.set(entry.relations, (relations.get(entry.relations) ?? 0) + 1);
+  for (const entry of byWorth) {
+    if (chosen.size >= maxRows || entry.job.args.length < 2 || entry.job instanceof Life) break;
+    const times = relations.get(entry.relations) ?? 0;
+    if (chosen.has(entry) || times >= 2 || entry.length >= 160) continue;
+    relations.set(entry.relations, times + 1);
+    take(entry);
+  }
   for (let round = 0; round < 3 && chosen.size < maxRows; round += 1) {
-    for (const entry of [...rest].sort((a, b) => b.kills.size - a.kills.size || a.order - b.order)) {
+    for (const entry of byWorth) {
       if (chosen.size >= maxRows || (entry.job instanceof Life && chosen.size >= LIVES_ENOUGH)) break;
       if (!chosen.has(entry) && (classes.get(entry.classes) ?? 0) <= round && entry.length < 160 && !isStale(entry)) take(entry);
     }

@@ -16,7 +16,17 @@ RECURSION_ROOM = 350  # frames that a test may use less than the explorer: see R
 class Step:
     """What one call gave: a result, or an exception."""
 
-    __slots__ = ("text", "loose", "kind", "shaped", "drained", "error", "message", "documented", "calls")
+    __slots__ = (
+        "text",
+        "loose",
+        "kind",
+        "shaped",
+        "drained",
+        "error",
+        "message",
+        "documented",
+        "calls",
+    )
 
     def __init__(self):
         self.text = self.loose = self.error = self.message = None
@@ -30,13 +40,28 @@ class Step:
 
     @property
     def key(self):
-        return f"!{self.error}:{self.message if self.documented else ''}" if self.error else self.loose
+        return (
+            f"!{self.error}:{self.message if self.documented else ''}" if self.error else self.loose
+        )
 
 
 class Outcome:
     """What came of a case."""
 
-    __slots__ = ("status", "steps", "after", "changed", "printed", "spent", "counts", "ways", "operands", "distances", "why", "seconds")
+    __slots__ = (
+        "status",
+        "steps",
+        "after",
+        "changed",
+        "printed",
+        "spent",
+        "counts",
+        "ways",
+        "operands",
+        "distances",
+        "why",
+        "seconds",
+    )
 
     def __init__(self):
         self.status, self.steps, self.printed = OK, [], ""
@@ -83,9 +108,14 @@ class FunctionCase:
         given = ", ".join(self.keyword_texts.values())
         self.key = (target.path, *self.texts, *self.keyword_texts.items())
         self.size = sum(map(len, self.texts)) + len(given)
-        self.code = compile(f"([{', '.join(self.texts)}], [{given}])", "<arguments>", "eval", 0, True)
+        self.code = compile(
+            f"([{', '.join(self.texts)}], [{given}])", "<arguments>", "eval", 0, True
+        )
         # Arguments that the call could change: displays, and what a call makes.
-        self.mutable = [bool(re.match(r"[\[{]|[\w.]+\(", t)) for t in (*self.texts, *self.keyword_texts.values())]
+        self.mutable = [
+            bool(re.match(r"[\[{]|[\w.]+\(", t))
+            for t in (*self.texts, *self.keyword_texts.values())
+        ]
         self.made = [bool(re.search(r"\w\(", t)) for t in self.texts]
 
     def run(self, runner, namespace, outcome):
@@ -94,12 +124,16 @@ class FunctionCase:
         function = eval(self.target.callee, namespace)
         values = (*arguments, *given)
         # What is written as a call does not show in its text: look at it before, too.
-        before = [runner.describe(v, namespace) if m else None for v, m in zip(arguments, self.made)]
+        before = [
+            runner.describe(v, namespace) if m else None for v, m in zip(arguments, self.made)
+        ]
         step = Step()
         outcome.steps.append(step)
         runner.observe(step, namespace, lambda: function(*arguments, **keywords))
         if any(self.mutable):
-            after = [runner.describe(v, namespace) if m else None for v, m in zip(values, self.mutable)]
+            after = [
+                runner.describe(v, namespace) if m else None for v, m in zip(values, self.mutable)
+            ]
             outcome.after = tuple([found and found[0] for found in after])
             outcome.changed = [
                 (column, shaped)
@@ -120,7 +154,9 @@ class ObjectCase:
         self.variable = variable_name(target.name)
         self.created = spell_call(target.name, creation, speller)
         self.lines = [self.spell(call, speller) for call in calls]
-        self.codes = [compile(text, "<step>", "eval", 0, True) for text in (self.created, *self.lines)]
+        self.codes = [
+            compile(text, "<step>", "eval", 0, True) for text in (self.created, *self.lines)
+        ]
         self.key = (self.created, *self.lines)
 
     @property
@@ -129,7 +165,11 @@ class ObjectCase:
 
     def cut(self, count):
         """Keep only so many calls."""
-        self.calls, self.lines, self.codes = self.calls[:count], self.lines[:count], self.codes[: count + 1]
+        self.calls, self.lines, self.codes = (
+            self.calls[:count],
+            self.lines[:count],
+            self.codes[: count + 1],
+        )
 
     def spell(self, call, speller):
         if call.style == "attribute":
@@ -156,7 +196,9 @@ class ObjectCase:
         for code in self.codes[1:]:
             step = Step()
             outcome.steps.append(step)
-            runner.observe(step, namespace, lambda: eval(code, namespace, names), names[self.variable])
+            runner.observe(
+                step, namespace, lambda: eval(code, namespace, names), names[self.variable]
+            )
             if step.error and not step.documented:
                 break
 
@@ -168,8 +210,17 @@ def spell_call(name, call, speller):
 
 
 def variable_name(class_name):
-    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", class_name).lower().strip("_")
-    if not name.isidentifier() or name in vars(builtins) or name == class_name or __import__("keyword").iskeyword(name):
+    name = (
+        re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", class_name)
+        .lower()
+        .strip("_")
+    )
+    if (
+        not name.isidentifier()
+        or name in vars(builtins)
+        or name == class_name
+        or __import__("keyword").iskeyword(name)
+    ):
         return "subject"
     return name
 
@@ -216,7 +267,9 @@ class Runner:
                 self.meter.begin(limit)
                 # Tests run below other frames than the explorer: what comes near the
                 # limit of recursion here must not be written down.
-                sys.setrecursionlimit(max(self.depth + 200, sys.getrecursionlimit() - RECURSION_ROOM))
+                sys.setrecursionlimit(
+                    max(self.depth + 200, sys.getrecursionlimit() - RECURSION_ROOM)
+                )
                 case.run(self, namespace, outcome)
             finally:
                 self.warden.watching = False
@@ -273,7 +326,10 @@ class Runner:
             taken = inspect.signature(function).parameters.values()
         except (TypeError, ValueError):
             raise Unshowable from None
-        count = sum(p.default is p.empty and p.kind is not p.VAR_POSITIONAL and p.kind is not p.VAR_KEYWORD for p in taken)
+        count = sum(
+            p.default is p.empty and p.kind is not p.VAR_POSITIONAL and p.kind is not p.VAR_KEYWORD
+            for p in taken
+        )
         for calls in MADE_CALLS.get(count, ()):
             try:
                 found = [function(*arguments) for arguments in calls]

@@ -1,7 +1,7 @@
 """The whole way: load, search, judge by mutants, choose, run again, write."""
 
 SHAKES = 2  # fresh instances in which each kept case is run again
-DRAFT_ROWS = 12
+DRAFT_ROWS, DRAFT_SECONDS = 12, 0.3
 GRACE_SECONDS = 0.7  # beyond the budget, for running cases again
 LUCKY_SHAKES = 14  # of cases that may depend on random numbers
 
@@ -48,7 +48,9 @@ class World:
         """Instances for running kept cases again, one for each shake."""
         if shake not in self.steady:
             names = scrambled_names(shake) if self.program.has_sets else None
-            self.steady[shake] = self.runner.load(self.program.scrambled, names=names, chance=shake + 1)
+            self.steady[shake] = self.runner.load(
+                self.program.scrambled, names=names, chance=shake + 1
+            )
         return self.steady[shake]
 
     def constructor(self, shell):
@@ -103,11 +105,14 @@ class Exploration:
         if len(targets) > 3:
             self.most_rows = max(self.most_rows * 4 // (len(targets) + 1), min(self.most_rows, 20))
         most = max(MOST_CANDIDATES * 3 // (len(targets) + 2), 45)
-        candidates = {t.path: candidates_of(t.explored, min(most, MOST_CANDIDATES)) for t in targets}
+        candidates = {
+            t.path: candidates_of(t.explored, min(most, MOST_CANDIDATES)) for t in targets
+        }
         assay = Assay(self.world, [c for t in targets for c in candidates[t.path]])
         with contextlib.suppress(OutOfTime):
             assay.run(self.budget.part(0.8))
-        rows = {t.path: self.kept(candidates[t.path], self.most_rows) for t in targets}
+        until = self.budget.end + GRACE_SECONDS
+        rows = {t.path: self.kept(candidates[t.path], self.most_rows, until) for t in targets}
         self.write(targets, rows, assay)
 
     def load(self):
@@ -134,9 +139,11 @@ class Exploration:
                 found.append(FunctionTarget(world.reading.functions[name], world))
             elif name in world.reading.classes and isinstance(value, type):
                 found += self.class_targets(world.reading.classes[name], value)
-        public = [t for t in found if not t.path.startswith("_")]
+        public = [t for t in found if not t.path.startswith(("_", "test_"))]
         skip = set(self.plan.get("skip", ()))
-        self.skipped += [f"{t.path}: ended or hung an earlier attempt" for t in found if t.path in skip]
+        self.skipped += [
+            f"{t.path}: ended or hung an earlier attempt" for t in found if t.path in skip
+        ]
         return [t for t in public or found if t.path not in skip]
 
     def class_targets(self, shell, kind):
@@ -147,20 +154,26 @@ class Exploration:
             for routine in shell.routines.values()
             if routine.is_a("staticmethod", "classmethod") and not routine.name.startswith("_")
         ]
-        if issubclass(kind, BaseException) or inspect.isabstract(kind) or getattr(kind, "_is_protocol", False):
+        if (
+            issubclass(kind, BaseException)
+            or inspect.isabstract(kind)
+            or getattr(kind, "_is_protocol", False)
+        ):
             return found
         routines = inherited_routines(shell, world.reading)
         if is_stateless(shell, routines):
             found += [
                 FunctionTarget(routine, world, f"{shell.name}().{routine.name}")
                 for routine in shell.routines.values()
-                if not routine.is_a("staticmethod", "classmethod", "property") and not routine.name.startswith("_")
+                if not routine.is_a("staticmethod", "classmethod", "property")
+                and not routine.name.startswith("_")
             ]
         elif shell.is_enum:
             found += [
                 FunctionTarget(Routine.of_member(routine, shell.name), world)
                 for routine in shell.routines.values()
-                if not routine.is_a("staticmethod", "classmethod", "property") and not routine.name.startswith("_")
+                if not routine.is_a("staticmethod", "classmethod", "property")
+                and not routine.name.startswith("_")
             ]
         else:
             found.append(ObjectTarget(shell, world))
@@ -174,12 +187,17 @@ class Exploration:
         with contextlib.suppress(OutOfTime):
             target.explore(deadline)
         if not target.explored:
-            reasons = sorted(target.refused) or ["no call came to an end" if target.stopped else "no call gave a result that can be written down"]
+            reasons = sorted(target.refused) or [
+                "no call came to an end"
+                if target.stopped
+                else "no call gave a result that can be written down"
+            ]
             self.skipped.append(f"{target.path}: {reasons[0]}")
 
     def draft(self, target, page):
         """Tests of what is known so far: all that remains when a later target ends the process."""
-        rows = self.kept(candidates_of(target.explored, DRAFT_ROWS), DRAFT_ROWS)
+        until = min(clock() + DRAFT_SECONDS, self.budget.end)
+        rows = self.kept(candidates_of(target.explored, DRAFT_ROWS), DRAFT_ROWS, until)
         self.dropped = 0  # counted when it is final
         if not rows:
             return
@@ -190,12 +208,12 @@ class Exploration:
             self.report("draft", test=without_entries(block)[0])
         self.report("header", text=page.header(page.targets, page.text))
 
-    def kept(self, candidates, most):
+    def kept(self, candidates, most, until):
         """The rows of one target: those that are the same when run again elsewhere, then a choice."""
         candidates = [c for c in candidates if self.wanted(c)]
         steady = []
         for entry in candidates:
-            if clock() > self.budget.end + GRACE_SECONDS:
+            if clock() > until:
                 break  # what was not run again is not written
             if self.stands(entry):
                 steady.append(entry)
@@ -209,7 +227,12 @@ class Exploration:
         step = entry.outcome.last
         if step.error and not step.documented:
             # Noise of inputs that nobody meant, more often than a promise.
-            return step.error not in ("TypeError", "AttributeError", "NameError", "UnboundLocalError")
+            return step.error not in (
+                "TypeError",
+                "AttributeError",
+                "NameError",
+                "UnboundLocalError",
+            )
         # Of a method that is left to others there is nothing to test.
         return step.error != "NotImplementedError"
 
@@ -229,7 +252,9 @@ class Exploration:
 
     def written(self, target, rows, page, found=()):
         """The blocks of one target; `found` are its properties."""
-        writer = (ObjectWriter if isinstance(target, ObjectTarget) else FunctionWriter)(target, rows, page)
+        writer = (ObjectWriter if isinstance(target, ObjectTarget) else FunctionWriter)(
+            target, rows, page
+        )
         blocks = writer.blocks()
         blocks += filter(None, [PropertyWriter(writer, rows).block(one) for one in found])
         for block in blocks:
@@ -239,11 +264,21 @@ class Exploration:
     def write(self, targets, rows, assay):
         page = Page(self.world.probed, self.world.reading)
         page.state = self.world.runner.state.initial()
-        found = {t.path: properties_of(t, targets, self.world) if clock() < self.budget.end else () for t in targets}
-        blocks = [b for t in targets if rows[t.path] for b in self.written(t, rows[t.path], page, found[t.path])]
+        found = {
+            t.path: properties_of(t, targets, self.world) if clock() < self.budget.end else ()
+            for t in targets
+        }
+        blocks = [
+            b
+            for t in targets
+            if rows[t.path]
+            for b in self.written(t, rows[t.path], page, found[t.path])
+        ]
         # What may not be meant is at the end, apart from the rest.
         blocks.sort(key=lambda b: b["section"] == "unexpected")
-        text = "".join(b["before"] + "".join(r["text"] for r in b["rows"]) + b["after"] for b in blocks)
+        text = "".join(
+            b["before"] + "".join(r["text"] for r in b["rows"]) + b["after"] for b in blocks
+        )
         self.report("header", text=page.header([b["target"] for b in blocks], text))
         tests = count = 0
         kept = []

@@ -1,8 +1,9 @@
 """What the explorer stands on: how it reports, what a call may do, when a call is ended.
 
 The files of this folder are one program. `order.txt` says how they are joined; names of one
-file are used in those that follow without an import. The program runs inside the sandbox, as
-the code under test of a run whose only test is `explore(plan)`.
+file are used in the others without an import, and only this one imports. The program runs inside
+the sandbox, as the code under test of a run whose only test is `explore(plan)`. It is longer than
+such a text may be, so it goes there compressed.
 
 User code runs in the same process. So everything that must work after it ran is bound here,
 before it is loaded, and builtins are put back after each call.
@@ -26,7 +27,6 @@ import re
 import signal
 import sys
 import textwrap
-import threading
 import time
 import types
 
@@ -95,14 +95,16 @@ class Tape(io.StringIO):
 
 # Audit events of what a unit test has no business with. Reading the interpreter's own files
 # (a late import) is let through.
-REFUSED_EVENTS = frozenset("""
+REFUSED_EVENTS = frozenset(
+    """
     builtins.input os.chmod os.chown os.exec os.fork os.forkpty os.kill os.killpg os.link os.mkdir
     os.posix_spawn os.remove os.rename os.rmdir os.scandir os.spawn os.symlink os.system os.truncate
     os.utime os.walk pty.spawn shutil.copyfile shutil.move shutil.rmtree signal.pthread_kill
     socket.bind socket.connect socket.getaddrinfo socket.gethostbyname socket.sendto
     subprocess.Popen tempfile.mkdtemp tempfile.mkstemp urllib.Request webbrowser.open
     ctypes.dlopen ctypes.dlsym
-""".split())
+""".split()
+)
 INTERPRETER_PATHS = tuple({sys.prefix, sys.base_prefix, os.path.dirname(os.__file__)})
 
 
@@ -149,6 +151,7 @@ class Warden:
 
     def install(self):
         """Put stand-ins where a call would end the process or wait."""
+
         def leave(*_):
             self.refuse("os._exit")
 
@@ -226,7 +229,11 @@ class Elsewhen:
         seconds = self.days * 86_400 + 12_345
         for name in self.CLOCKS:
             self.saved[name] = getattr(time, name)
-            setattr(time, name, shifted(self.saved[name], seconds * (10**9 if name.endswith("_ns") else 1)))
+            setattr(
+                time,
+                name,
+                shifted(self.saved[name], seconds * (10**9 if name.endswith("_ns") else 1)),
+            )
         library = sys.modules.get("datetime")
         self.library = library
         if library is not None:
@@ -245,6 +252,7 @@ class Elsewhen:
     @staticmethod
     def calendar(library, shift):
         """The module `datetime`, as if it were another day."""
+
         class date(library.date):
             @classmethod
             def today(cls):

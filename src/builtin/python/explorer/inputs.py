@@ -1,16 +1,90 @@
 """Inputs: values of a kind, shaped like those of real use, and variations of values that did well."""
 
 SMALL_INTS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, -1, -2, 12, 13, 15, 16, 20, 24, 25, 30]
-OTHER_INTS = [36, 49, 97, 100, 101, 121, 255, 256, 365, 999, 1000, 1234, 12321, -3, -7, -10, -100, 2000]
-FLOATS = [0.0, 1.0, 0.5, -1.0, 1.5, 2.5, 3.14, 0.1, 2.0, 10.0, -2.75, 100.0, 99.99, 0.25, -0.5, 7.0, 1e-3, 1234.5]
-WORDS = ["apple", "Banana", "cherry", "a", "abc", "Hello", "kiwi", "level", "b", "fig", "dog", "cat", "Zebra", "bird", "xyz", "aa"]
+OTHER_INTS = [
+    36,
+    49,
+    97,
+    100,
+    101,
+    121,
+    255,
+    256,
+    365,
+    999,
+    1000,
+    1234,
+    12321,
+    -3,
+    -7,
+    -10,
+    -100,
+    2000,
+]
+FLOATS = [
+    0.0,
+    1.0,
+    0.5,
+    -1.0,
+    1.5,
+    2.5,
+    3.14,
+    0.1,
+    2.0,
+    10.0,
+    -2.75,
+    100.0,
+    99.99,
+    0.25,
+    -0.5,
+    7.0,
+    1e-3,
+    1234.5,
+]
+WORDS = [
+    "apple",
+    "Banana",
+    "cherry",
+    "a",
+    "abc",
+    "Hello",
+    "kiwi",
+    "level",
+    "b",
+    "fig",
+    "dog",
+    "cat",
+    "Zebra",
+    "bird",
+    "xyz",
+    "aa",
+]
 TEXTS = [
     "", "a", "A", " ", "abc", "hello", "Hello World", "aaa", "racecar", "AbCdE", "hello world", "12345",
     "a1b2c3", "the quick brown fox", "abcABC", "aabbcc", "Mississippi", "  padded  ", "under_score",
     "UPPER", "x", "0", "Hi, there!", "one two  three", "level", "zyx", "banana", "é", "line one\nline two",
     "The cat and the hat", "a,b,c", "user@example.com", "-5", "3.14",
 ]  # fmt: skip
-NUMERALS = ["0", "1", "7", "10", "42", "-3", "100", "007", "3.14", "2.5", "-2.5", "14.5", "10.0", "-0.5", "15.3", "1.50", "99", "12"]
+NUMERALS = [
+    "0",
+    "1",
+    "7",
+    "10",
+    "42",
+    "-3",
+    "100",
+    "007",
+    "3.14",
+    "2.5",
+    "-2.5",
+    "14.5",
+    "10.0",
+    "-0.5",
+    "15.3",
+    "1.50",
+    "99",
+    "12",
+]
 INT_FAMILIES = [
     [], [1], [0], [-1], [1, 2], [2, 1], [1, 1], [0, 0], [1, 2, 3], [3, 2, 1], [3, 1, 2], [1, -1], [-1, -2, -3],
     [5, 5, 5], [1, 2, 2, 3], [1, 2, 3, 4, 5], [5, 4, 3, 2, 1], [1, 3, 2, 5, 4], [1, 2, 2, 1], [1, 2, 1],
@@ -26,11 +100,36 @@ WORD_FAMILIES = [
 ]  # fmt: skip
 CALLABLES = {
     0: ["lambda: 1", 'lambda: "done"'],
-    1: ["lambda x: x", "lambda x: x + x", "lambda x: x > 2", "len", "str", "lambda x: -x", "lambda x: x % 2 == 0", "lambda x: None"],
-    2: ["lambda x, y: x + y", "lambda x, y: x if x < y else y", "lambda x, y: x * y", "lambda x, y: x - y", "lambda x, y: x == y"],
+    1: [
+        "lambda x: x",
+        "lambda x: x + x",
+        "lambda x: x > 2",
+        "len",
+        "str",
+        "lambda x: -x",
+        "lambda x: x % 2 == 0",
+        "lambda x: None",
+    ],
+    2: [
+        "lambda x, y: x + y",
+        "lambda x, y: x if x < y else y",
+        "lambda x, y: x * y",
+        "lambda x, y: x - y",
+        "lambda x, y: x == y",
+    ],
     3: ["lambda x, y, z: (x, y, z)", "lambda x, y, z: x + y + z"],
 }
-DATES = [(2024, 1, 15), (2024, 2, 29), (2023, 12, 31), (2000, 1, 1), (2024, 7, 4), (2023, 3, 1), (2024, 2, 28), (1999, 10, 5), (2024, 6, 15)]
+DATES = [
+    (2024, 1, 15),
+    (2024, 2, 29),
+    (2023, 12, 31),
+    (2000, 1, 1),
+    (2024, 7, 4),
+    (2023, 3, 1),
+    (2024, 2, 28),
+    (1999, 10, 5),
+    (2024, 6, 15),
+]
 
 
 class Sampler:
@@ -55,7 +154,9 @@ class Sampler:
         self.numeral = False  # whether texts are read as numbers
         self.pattern_texts = []
         for pattern in pool.patterns[:6]:
-            self.pattern_texts += [t for t in (text_matching(pattern, generator) for _ in range(4)) if t is not None]
+            self.pattern_texts += [
+                t for t in (text_matching(pattern, generator) for _ in range(4)) if t is not None
+            ]
         self.learned = []  # operands seen in comparisons while running
 
     # -- one value -----------------------------------------------------------
@@ -89,7 +190,11 @@ class Sampler:
         return round(self.random.uniform(-10, 30), 1)
 
     def draw_number(self, kind, depth):
-        return self.draw_int(kind, depth) if self.random.random() < 0.75 else self.draw_float(kind, depth)
+        return (
+            self.draw_int(kind, depth)
+            if self.random.random() < 0.75
+            else self.draw_float(kind, depth)
+        )
 
     def draw_bool(self, kind, depth):
         return self.random.random() < 0.5
@@ -101,7 +206,14 @@ class Sampler:
         return self.draw_str(STR, depth).encode("utf-8", "replace")[:20]
 
     def draw_any(self, kind, depth):
-        return self.draw(self.pick((INT, STR, INT, STR, FLOAT, BOOL, NONE) if depth else (INT, STR, ("list", INT), FLOAT)), depth + 1)
+        return self.draw(
+            self.pick(
+                (INT, STR, INT, STR, FLOAT, BOOL, NONE)
+                if depth
+                else (INT, STR, ("list", INT), FLOAT)
+            ),
+            depth + 1,
+        )
 
     def draw_union(self, kind, depth):
         return self.draw(self.pick(kind[1:]), depth)
@@ -129,13 +241,17 @@ class Sampler:
         return Raw(f"{self.library('datetime', 'datetime')}({day[0]}, {day[1]}, {day[2]}, {hour})")
 
     def draw_timedelta(self, kind, depth):
-        return Raw(f"{self.library('datetime', 'timedelta')}({self.pick(('days=1', 'hours=5', 'days=30', 'minutes=90', 'seconds=0', 'days=-1'))})")
+        return Raw(
+            f"{self.library('datetime', 'timedelta')}({self.pick(('days=1', 'hours=5', 'days=30', 'minutes=90', 'seconds=0', 'days=-1'))})"
+        )
 
     def draw_decimal(self, kind, depth):
-        return Raw(f"{self.library('decimal', 'Decimal')}(\"{self.pick(NUMERALS)}\")")
+        return Raw(f'{self.library("decimal", "Decimal")}("{self.pick(NUMERALS)}")')
 
     def draw_fraction(self, kind, depth):
-        return Raw(f"{self.library('fractions', 'Fraction')}({self.random.randint(-5, 9)}, {self.random.randint(1, 6)})")
+        return Raw(
+            f"{self.library('fractions', 'Fraction')}({self.random.randint(-5, 9)}, {self.random.randint(1, 6)})"
+        )
 
     def library(self, module, name):
         kind = getattr(sys.modules.get(module) or __import__(module), name)
@@ -197,7 +313,11 @@ class Sampler:
 
     def draw_deque(self, kind, depth):
         name = self.library("collections", "deque")
-        return Raw(f"{name}({self.speller.spell(self.draw_list(('list', kind[1]), depth))})") if name else []
+        return (
+            Raw(f"{name}({self.speller.spell(self.draw_list(('list', kind[1]), depth))})")
+            if name
+            else []
+        )
 
     def draw_tuple(self, kind, depth):
         return tuple([self.draw(part, depth + 1) for part in kind[1:]])
@@ -213,7 +333,11 @@ class Sampler:
 
     def draw_graph(self, kind, depth):
         """A dict whose values speak of its keys."""
-        keys = self.pick((["A", "B", "C", "D"], ["a", "b", "c"])) if kind[1] == STR else [self.draw(kind[1], depth + 1) for _ in range(3)]
+        keys = (
+            self.pick((["A", "B", "C", "D"], ["a", "b", "c"]))
+            if kind[1] == STR
+            else [self.draw(kind[1], depth + 1) for _ in range(3)]
+        )
         found = {}
         for key in keys[: self.random.randint(1, len(keys))]:
             chosen = [k for k in keys if self.random.random() < 0.5]
@@ -225,11 +349,20 @@ class Sampler:
 
     def draw_dict(self, kind, depth):
         inner = kind[2]
-        if depth == 0 and inner[0] in ("list", "dict", "set") and inner[1] == kind[1] and self.random.random() < 0.6:
+        if (
+            depth == 0
+            and inner[0] in ("list", "dict", "set")
+            and inner[1] == kind[1]
+            and self.random.random() < 0.6
+        ):
             return self.draw_graph(kind, depth)
         found = {}
         for _ in range(self.random.randint(0, 4 if depth == 0 else 2)):
-            key = self.pick(self.pool.keys) if self.pool.keys and kind[1] == STR and self.random.random() < 0.5 else self.draw(kind[1], depth + 1)
+            key = (
+                self.pick(self.pool.keys)
+                if self.pool.keys and kind[1] == STR and self.random.random() < 0.5
+                else self.draw(kind[1], depth + 1)
+            )
             with contextlib.suppress(TypeError):
                 found[key] = self.draw(kind[2], depth + 1)
         return found
@@ -248,7 +381,11 @@ class Sampler:
         if depth and chance < 0.35:
             return self.pick(WORDS)
         if self.pattern_texts and chance < 0.3:
-            return self.vary_text(self.pick(self.pattern_texts)) if chance < 0.1 else self.pick(self.pattern_texts)
+            return (
+                self.vary_text(self.pick(self.pattern_texts))
+                if chance < 0.1
+                else self.pick(self.pattern_texts)
+            )
         if pool.formats and chance < 0.5:
             return self.date_text(self.pick(pool.formats))
         if pool.alphabet and chance < 0.3:
@@ -262,7 +399,9 @@ class Sampler:
         if self.numeral and chance < 0.9:
             return self.pick(NUMERALS)
         if chance < 0.8:
-            letters = self.pick(("ab", "abc", "aAbB", "abcdefghij", "aeiouxyz", "0123456789", "a1 B", "AEIbcd"))
+            letters = self.pick(
+                ("ab", "abc", "aAbB", "abcdefghij", "aeiouxyz", "0123456789", "a1 B", "AEIbcd")
+            )
             return "".join([self.pick(letters) for _ in range(self.random.randint(1, 8))])
         if chance < 0.9:
             return self.vary_text(self.pick(TEXTS))
@@ -322,7 +461,9 @@ class Sampler:
         import datetime
 
         year, month, day = self.pick(DATES)
-        moment = datetime.datetime(year, month, day, self.pick((0, 9, 12, 23)), self.pick((0, 30, 59)))
+        moment = datetime.datetime(
+            year, month, day, self.pick((0, 9, 12, 23)), self.pick((0, 30, 59))
+        )
         return moment.strftime(form)
 
     def vary_text(self, text):
@@ -373,16 +514,31 @@ class Sampler:
         if of is bool or value is None or of is Raw:
             return self.draw(kind, 1)
         if of is int:
-            return self.pick((value + 1, value - 1, -value, value * 2, value + 2, value // 2, value + 10))
+            return self.pick(
+                (value + 1, value - 1, -value, value * 2, value + 2, value // 2, value + 10)
+            )
         if of is float:
-            return self.pick((value + 1, value - 1, -value, value / 2, round(value + 0.1, 10), round(value - 0.1, 10)))
+            return self.pick(
+                (
+                    value + 1,
+                    value - 1,
+                    -value,
+                    value / 2,
+                    round(value + 0.1, 10),
+                    round(value - 0.1, 10),
+                )
+            )
         if of is str:
             return self.vary_text(value)
         if of is list:
             return self.vary_list(value, kind[1] if kind[0] == "list" else self.kind_inside(value))
         if of is tuple and value:
             at = int(self.random.random() * len(value))
-            inner = kind[1 + at] if kind[0] == "tuple" and at + 1 < len(kind) else kind_of_value(value[at])
+            inner = (
+                kind[1 + at]
+                if kind[0] == "tuple" and at + 1 < len(kind)
+                else kind_of_value(value[at])
+            )
             return (*value[:at], self.vary(value[at], inner), *value[at + 1 :])
         if of is dict and value:
             key = self.pick(list(value))
@@ -409,7 +565,14 @@ class Sampler:
         if of == "float":
             return unique(samples[:12] + FLOATS + self.float_constants)
         if of == "number":
-            return unique(samples[:12] + SMALL_INTS[:12] + self.int_constants[:20] + FLOATS[:9] + self.float_constants[:12] + OTHER_INTS[:8])
+            return unique(
+                samples[:12]
+                + SMALL_INTS[:12]
+                + self.int_constants[:20]
+                + FLOATS[:9]
+                + self.float_constants[:12]
+                + OTHER_INTS[:8]
+            )
         if of == "str":
             found = samples[:12] + TEXTS[:12]
             if pool.separators:
@@ -428,7 +591,10 @@ class Sampler:
         if of == "union":
             return unique(list(interleave([self.basics(part)[:25] for part in kind[1:]])))
         if of == "enum":
-            return [Raw(f"{kind[1]}.{name}") for name in getattr(self.speller.namespace.get(kind[1]), "__members__", ())]
+            return [
+                Raw(f"{kind[1]}.{name}")
+                for name in getattr(self.speller.namespace.get(kind[1]), "__members__", ())
+            ]
         if of == "callable":
             return [Raw(text) for text in CALLABLES.get(kind[1], CALLABLES[1])]
         if of == "list":
@@ -438,7 +604,10 @@ class Sampler:
                 if kind[1] == NUMBER:
                     found += [[1.5, 2.5], [0.5, -0.5, 3.0], [1, 2.5, 3]]
             elif kind[1] == FLOAT:
-                found += [[v / 2 if i % 3 == 0 else float(v) for i, v in enumerate(values)] for values in INT_FAMILIES]
+                found += [
+                    [v / 2 if i % 3 == 0 else float(v) for i, v in enumerate(values)]
+                    for values in INT_FAMILIES
+                ]
                 found += [[c] for c in self.float_constants[:24]]
             elif kind[1] == STR:
                 found += WORD_FAMILIES + [[t] for t in pool.strings[:8]]
@@ -448,8 +617,16 @@ class Sampler:
         if of == "tuple*":
             return [tuple(v) for v in self.basics(("list", kind[1]))]
         if of == "set":
-            return unique([set(v) for v in self.basics(("list", kind[1] if kind[1] != ANY else INT)) if hashable(v)])
-        return unique(samples[:8] + ([{}] if of == "dict" else []) + [self.draw(kind) for _ in range(24)])
+            return unique(
+                [
+                    set(v)
+                    for v in self.basics(("list", kind[1] if kind[1] != ANY else INT))
+                    if hashable(v)
+                ]
+            )
+        return unique(
+            samples[:8] + ([{}] if of == "dict" else []) + [self.draw(kind) for _ in range(24)]
+        )
 
     # -- one parameter in view of another --------------------------------------
 
@@ -459,12 +636,26 @@ class Sampler:
         options = []
         if kind[0] in ("int", "number", "float"):
             if of in (int, float):
-                options = [other, other + 1, other - 1, other * 2, -other, other // 2 if of is int else other / 2]
+                options = [
+                    other,
+                    other + 1,
+                    other - 1,
+                    other * 2,
+                    -other,
+                    other // 2 if of is int else other / 2,
+                ]
             elif of in (list, tuple, str) and other:
                 options = [len(other), len(other) - 1, len(other) + 1, len(other) // 2, 1]
                 numbers = [v for v in other if type(v) in (int, float)] if of is not str else []
                 if len(numbers) == len(other):
-                    options += [sum(numbers), sum(numbers) - 1, sum(numbers) + 1, max(numbers), min(numbers), *numbers[:3]]
+                    options += [
+                        sum(numbers),
+                        sum(numbers) - 1,
+                        sum(numbers) + 1,
+                        max(numbers),
+                        min(numbers),
+                        *numbers[:3],
+                    ]
                 elif of is not str and type(other[0]) is list and other[0]:
                     options += [self.pick(other[0]), self.pick(self.pick(other) or other[0])]
             elif of is dict and other:
@@ -474,18 +665,40 @@ class Sampler:
                 start = int(self.random.random() * len(other))
                 stop = start + self.pick((1, 1, 2, 3))
                 mixed = "".join(self.random.sample(other, len(other)))
-                options = [other, other[start:stop], other[::-1], mixed, other + other, other[:1] * len(other), self.vary_text(other), other[-2:]]
+                options = [
+                    other,
+                    other[start:stop],
+                    other[::-1],
+                    mixed,
+                    other + other,
+                    other[:1] * len(other),
+                    self.vary_text(other),
+                    other[-2:],
+                ]
             elif of in (list, tuple, dict, set):
                 options = [v for v in sorted(other, key=repr) if type(v) is str]
                 options += [o[:1] for o in options]
         elif kind[0] in ("list", "tuple*") and of in (list, tuple):
             items = list(other)
-            options = [items, items[::-1], self.random.sample(items, len(items)), items[:-1], items[1:], items + items[:1]]
+            options = [
+                items,
+                items[::-1],
+                self.random.sample(items, len(items)),
+                items[:-1],
+                items[1:],
+                items + items[:1],
+            ]
             if items:
                 options.append(self.vary_list(items, self.kind_inside(items)))
             options = [o if kind[0] == "list" else tuple(o) for o in options]
         elif kind[0] == "any":
-            options = sorted(other, key=repr)[:6] if of in (dict, set) else list(other[:6]) if of in (list, tuple) else [other]
+            options = (
+                sorted(other, key=repr)[:6]
+                if of in (dict, set)
+                else list(other[:6])
+                if of in (list, tuple)
+                else [other]
+            )
         elif kind[0] == "dict" and of is dict:
             options = [dict(other), self.vary(other, kind) if other else {}]
         elif kind[0] == "set" and of is set:
@@ -557,7 +770,14 @@ def text_matching(pattern, generator):
     return "".join(matching_parts(tree, generator, {}))[:80]
 
 
-CLASS_LETTERS = {"CATEGORY_DIGIT": "0123456789", "CATEGORY_WORD": "abcXYZ_09", "CATEGORY_SPACE": " ", "CATEGORY_NOT_DIGIT": "abX-", "CATEGORY_NOT_WORD": "-. !", "CATEGORY_NOT_SPACE": "abX1"}
+CLASS_LETTERS = {
+    "CATEGORY_DIGIT": "0123456789",
+    "CATEGORY_WORD": "abcXYZ_09",
+    "CATEGORY_SPACE": " ",
+    "CATEGORY_NOT_DIGIT": "abX-",
+    "CATEGORY_NOT_WORD": "-. !",
+    "CATEGORY_NOT_SPACE": "abX1",
+}
 
 
 def matching_parts(tree, generator, groups):

@@ -192,6 +192,7 @@ class SetKind(type):
 
 def scrambled(base, number):
     """A kind of set with another order of elements, unless all are numbers, whose order is fixed."""
+
     def order(values):
         found = list(base.__iter__(values))
         if all(isinstance(v, (int, float, type(None))) for v in found):
@@ -231,7 +232,9 @@ def scrambled_names(number):
     kinds = {base.__name__: scrambled(base, number) for base in (set, frozenset)}
 
     def other_hash(value):
-        return hash(value) if isinstance(value, (int, float)) else hash(value) ^ (number + 1) * 0x5BD1
+        return (
+            hash(value) if isinstance(value, (int, float)) else hash(value) ^ (number + 1) * 0x5BD1
+        )
 
     return {**kinds, SET: kinds["set"], "hash": other_hash}
 

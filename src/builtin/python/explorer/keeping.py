@@ -11,6 +11,7 @@ EASY_AFTER = 20  # cases, after which a mutant that most of them kill is not loo
 MUTANT_STEPS = 2_000_000  # steps for all runs of mutants of one source
 MOST_MUTANTS, MORE_MUTANTS = 290, 30  # of one source, and for each of its targets
 ROW_STEPS = 2_500_000  # steps that the tests of one target may take
+ROW_SECONDS, NOTICED_SECONDS = 1.0, 0.05  # the same in time, of calls that take more than that
 
 
 def candidates_of(explored, most=MOST_CANDIDATES):
@@ -21,14 +22,23 @@ def candidates_of(explored, most=MOST_CANDIDATES):
             continue  # a test nobody would wait for
         groups.setdefault((entry.reach, entry.classes[1]), []).append(entry)
     for group in groups.values():
-        group.sort(key=lambda e: (e.case.origin != "example", e.case.size > 60, e.case.size // 12, e.order))
+        group.sort(
+            key=lambda e: (e.case.origin != "example", e.case.size > 60, e.case.size // 12, e.order)
+        )
     found, depth = [], 0
     while len(found) < most:
         layer = [group[depth] for group in groups.values() if depth < len(group)]
         if not layer:
             break
         seen = {e.classes[0] for e in found}
-        layer.sort(key=lambda e: (e.case.origin != "example", e.classes[0] in seen, e.outcome.spent > 20_000, e.order))
+        layer.sort(
+            key=lambda e: (
+                e.case.origin != "example",
+                e.classes[0] in seen,
+                e.outcome.spent > 20_000,
+                e.order,
+            )
+        )
         found += layer[: most - len(found)]
         depth += 1
     return found
@@ -43,7 +53,12 @@ class Choice:
         self.killed = {}
         self.seen = set()
         self.chosen = []
-        self.steps = 0
+        self.steps, self.seconds = 0, 0.0
+
+    def affordable(self, entry):
+        """Whether the tests stay quick with this one, too."""
+        slow = entry.outcome.seconds if entry.outcome.seconds > NOTICED_SECONDS else 0.0
+        return self.steps + entry.outcome.spent <= ROW_STEPS and self.seconds + slow <= ROW_SECONDS
 
     def gain(self, entry):
         killed, seen = self.killed, self.seen
@@ -57,10 +72,16 @@ class Choice:
     def take(self, entry):
         self.chosen.append(entry)
         self.steps += entry.outcome.spent
+        if entry.outcome.seconds > NOTICED_SECONDS:
+            self.seconds += entry.outcome.seconds
         for mutant in entry.kills:
             self.killed[mutant] = self.killed.get(mutant, 0) + 1
         self.seen |= entry.reach
-        self.seen |= {("input", entry.classes[0]), ("result", entry.classes[1]), ("value", entry.outcome.key)}
+        self.seen |= {
+            ("input", entry.classes[0]),
+            ("result", entry.classes[1]),
+            ("value", entry.outcome.key),
+        }
 
     def run(self):
         waiting = list(self.candidates)
@@ -68,7 +89,7 @@ class Choice:
             self.take(entry)
             waiting.remove(entry)
         while waiting and len(self.chosen) < self.most:
-            affordable = [e for e in waiting if self.steps + e.outcome.spent <= ROW_STEPS]
+            affordable = [e for e in waiting if self.affordable(e)]
             if not affordable:
                 break
             best = max(affordable, key=self.gain)
@@ -112,7 +133,9 @@ class Assay:
                 continue
             self.total += 1
             try:
-                namespace = world.runner.load(world.program.mutated(mutant.statement, code), limit=200_000)
+                namespace = world.runner.load(
+                    world.program.mutated(mutant.statement, code), limit=200_000
+                )
             except (Exception, Stop, Refused, SystemExit):
                 self.killed_at_load += 1
                 continue
@@ -120,6 +143,8 @@ class Assay:
             for tried, entry in enumerate(concerned):
                 if tried >= EASY_AFTER and kills * 2 > tried:
                     break  # whatever is kept will find this one
+                if clock() > deadline:
+                    break
                 limit = entry.outcome.spent * 4 + 500
                 outcome = world.runner.run(entry.case, namespace, limit)
                 spent += outcome.spent

@@ -14,7 +14,17 @@ PLAIN_KINDS = {
     "date": DATE, "datetime": DATETIME, "timedelta": TIMEDELTA, "Hashable": STR, "Text": STR,
     "Decimal": ("decimal",), "Fraction": ("fraction",), "SupportsFloat": FLOAT, "SupportsInt": INT,
 }  # fmt: skip
-LISTS = {"list", "List", "Sequence", "MutableSequence", "Iterable", "Collection", "Iterator", "Generator", "Reversible"}
+LISTS = {
+    "list",
+    "List",
+    "Sequence",
+    "MutableSequence",
+    "Iterable",
+    "Collection",
+    "Iterator",
+    "Generator",
+    "Reversible",
+}
 SETS = {"set", "Set", "frozenset", "FrozenSet", "AbstractSet", "MutableSet"}
 DICTS = {"dict", "Dict", "Mapping", "MutableMapping", "DefaultDict", "OrderedDict", "defaultdict"}
 WRAPPERS = {"Final", "ClassVar", "Annotated", "Required", "NotRequired", "ReadOnly"}
@@ -42,7 +52,9 @@ def kind_of_annotation(node, reading, depth=0):
             return NONE
         if isinstance(node.value, str):
             try:
-                return kind_of_annotation(ast.parse(node.value, mode="eval").body, reading, depth + 1)
+                return kind_of_annotation(
+                    ast.parse(node.value, mode="eval").body, reading, depth + 1
+                )
             except (SyntaxError, ValueError):
                 return None
         return None
@@ -54,7 +66,11 @@ def kind_of_annotation(node, reading, depth=0):
         arguments = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
     if name in reading.classes and not isinstance(node, ast.Subscript):
         shell = reading.classes[name]
-        return ("enum", name) if shell.is_enum else typed_dict(shell, reading, inner) or ("object", name)
+        return (
+            ("enum", name)
+            if shell.is_enum
+            else typed_dict(shell, reading, inner) or ("object", name)
+        )
     if name in PLAIN_KINDS:
         return PLAIN_KINDS[name]
     if name in ("Optional", "Union"):
@@ -76,7 +92,11 @@ def kind_of_annotation(node, reading, depth=0):
     if name == "Counter":
         return ("dict", inner(arguments[0]) if arguments else STR, INT)
     if name in ("tuple", "Tuple"):
-        if len(arguments) == 2 and isinstance(arguments[1], ast.Constant) and arguments[1].value is ...:
+        if (
+            len(arguments) == 2
+            and isinstance(arguments[1], ast.Constant)
+            and arguments[1].value is ...
+        ):
             return ("tuple*", inner(arguments[0]))
         return ("tuple", *map(inner, arguments)) if arguments else ("tuple*", ANY)
     if name == "Callable":
@@ -121,7 +141,10 @@ def kind_of_value(value):
             return ("tuple", *[kind_of_value(v) for v in value])
         return ("tuple*", union([kind_of_value(v) for v in value[:6]]))
     if kind in (set, frozenset):
-        return ("set", union([kind_of_value(v) for v in sorted(value, key=repr)[:6]]) if value else ANY)
+        return (
+            "set",
+            union([kind_of_value(v) for v in sorted(value, key=repr)[:6]]) if value else ANY,
+        )
     if kind is dict:
         if not value:
             return ("dict", STR, ANY)
@@ -136,12 +159,50 @@ STR_METHODS = set(dir(str)) - set(dir(list)) - set(dir(bytes)) | {
 }
 LIST_METHODS = {"append", "extend", "insert", "sort", "reverse"}
 DICT_METHODS = {"items", "keys", "values", "get", "setdefault"}
-SET_METHODS = {"add", "union", "intersection", "difference", "issubset", "issuperset", "discard", "symmetric_difference"}
-DATE_METHODS = {"strftime", "isoformat", "weekday", "isoweekday", "year", "month", "day", "toordinal"}
+SET_METHODS = {
+    "add",
+    "union",
+    "intersection",
+    "difference",
+    "issubset",
+    "issuperset",
+    "discard",
+    "symmetric_difference",
+}
+DATE_METHODS = {
+    "strftime",
+    "isoformat",
+    "weekday",
+    "isoweekday",
+    "year",
+    "month",
+    "day",
+    "toordinal",
+}
 COMMON_METHODS = {name for kind in (str, list, dict, set) for name in dir(kind)}
 NUMERIC_CALLS = {"abs", "range", "round", "divmod", "pow", "bin", "hex", "oct", "chr"}
-SAME_ELEMENTS = {"list", "sorted", "set", "tuple", "reversed", "deque", "frozenset", "iter", "copy", "deepcopy"}
-NUMBER_OPERATORS = (ast.Sub, ast.Div, ast.FloorDiv, ast.Pow, ast.Mod, ast.BitAnd, ast.LShift, ast.RShift)
+SAME_ELEMENTS = {
+    "list",
+    "sorted",
+    "set",
+    "tuple",
+    "reversed",
+    "deque",
+    "frozenset",
+    "iter",
+    "copy",
+    "deepcopy",
+}
+NUMBER_OPERATORS = (
+    ast.Sub,
+    ast.Div,
+    ast.FloorDiv,
+    ast.Pow,
+    ast.Mod,
+    ast.BitAnd,
+    ast.LShift,
+    ast.RShift,
+)
 
 # What programmers call things. A last resort, where the code itself says nothing.
 NAMED = [
@@ -220,7 +281,17 @@ class Evidence(ast.NodeVisitor):
                 base = self.place(node.func.value)
                 if base is None:
                     return None
-                if node.func.attr in ("lower", "upper", "strip", "copy", "title", "replace", "lstrip", "rstrip", "casefold"):
+                if node.func.attr in (
+                    "lower",
+                    "upper",
+                    "strip",
+                    "copy",
+                    "title",
+                    "replace",
+                    "lstrip",
+                    "rstrip",
+                    "casefold",
+                ):
                     return base
                 if node.func.attr in ("get", "pop", "setdefault"):
                     first = node.args[0] if node.args else None
@@ -315,8 +386,12 @@ class Evidence(ast.NodeVisitor):
                 self.hint(place, "int", 2)
             elif isinstance(constant, float):
                 self.hint(place, "number", 3)
-            elif isinstance(node.op, (ast.Mod, ast.FloorDiv, ast.BitAnd, ast.LShift, ast.RShift, ast.BitXor)):
-                if not (place is left and isinstance(node.op, ast.Mod) and isinstance(other, ast.Tuple)):
+            elif isinstance(
+                node.op, (ast.Mod, ast.FloorDiv, ast.BitAnd, ast.LShift, ast.RShift, ast.BitXor)
+            ):
+                if not (
+                    place is left and isinstance(node.op, ast.Mod) and isinstance(other, ast.Tuple)
+                ):
                     self.hint(place, "int", 3)
             elif isinstance(node.op, NUMBER_OPERATORS) or isinstance(constant, (int, float)):
                 self.hint(place, "number", 3)
@@ -375,7 +450,9 @@ class Evidence(ast.NodeVisitor):
         elif isinstance(other, ast.Call) and dotted(other.func) in ("len", "sum", "int"):
             self.hint(place, "number", weight)
         elif isinstance(other, ast.BinOp) and isinstance(other.op, (*NUMBER_OPERATORS, ast.Mult)):
-            texts = any(isinstance(n, ast.Constant) and type(n.value) is str for n in ast.walk(other))
+            texts = any(
+                isinstance(n, ast.Constant) and type(n.value) is str for n in ast.walk(other)
+            )
             self.hint(place, "str" if texts else "number", weight + 2)
         elif isinstance(other, ast.List):
             self.hint(place, "list", weight)
@@ -452,11 +529,37 @@ class Evidence(ast.NodeVisitor):
                     self.hint(first, dotted(part), 2)
         elif name == "range" or name in NUMERIC_CALLS:
             for place in places:
-                self.hint(place, "int" if name in ("range", "bin", "hex", "oct", "chr") else "number", 4)
+                self.hint(
+                    place, "int" if name in ("range", "bin", "hex", "oct", "chr") else "number", 4
+                )
         elif name.startswith("math."):
             for place in places:
-                self.hint(place, "int" if last in ("gcd", "factorial", "comb", "isqrt", "perm", "lcm") else "number", 3)
-        elif name in ("len", "sorted", "list", "tuple", "set", "reversed", "any", "all", "enumerate", "iter", "Counter", "filter", "map") or last == "Counter":
+                self.hint(
+                    place,
+                    "int"
+                    if last in ("gcd", "factorial", "comb", "isqrt", "perm", "lcm")
+                    else "number",
+                    3,
+                )
+        elif (
+            name
+            in (
+                "len",
+                "sorted",
+                "list",
+                "tuple",
+                "set",
+                "reversed",
+                "any",
+                "all",
+                "enumerate",
+                "iter",
+                "Counter",
+                "filter",
+                "map",
+            )
+            or last == "Counter"
+        ):
             for place in places:
                 self.hint(place, "sized" if name == "len" else "iterated", 2)
             if name == "map" and len(node.args) == 2 and places[1]:
@@ -479,7 +582,14 @@ class Evidence(ast.NodeVisitor):
             self.hint(first, "str", 4)
         elif last == "join" and isinstance(node.func, ast.Attribute) and first:
             self.hint((*first, "[]"), "str", 3)
-        elif last in ("match", "fullmatch", "search", "findall", "sub", "split") and name.startswith("re."):
+        elif last in (
+            "match",
+            "fullmatch",
+            "search",
+            "findall",
+            "sub",
+            "split",
+        ) and name.startswith("re."):
             self.hint(places[-1], "str", 4)
         elif last in ("strptime", "fromisoformat", "loads"):
             self.hint(first, "str", 4)
@@ -511,7 +621,12 @@ class Evidence(ast.NodeVisitor):
 
     def kinds(self, place, name="", depth=0):
         """Kinds that fit what is done with a place, the likeliest first; [] when nothing is."""
-        if depth > 3 or place not in self.hints and place not in self.attributes and not self.below(place):
+        if (
+            depth > 3
+            or place not in self.hints
+            and place not in self.attributes
+            and not self.below(place)
+        ):
             named = kind_of_name(name) if name else None
             return [named] if named else []
         key = (place, name, depth)
@@ -537,20 +652,40 @@ class Evidence(ast.NodeVisitor):
             parts = [self.likeliest((*place, f"#{i}"), depth) for i in range(count)]
             return [("tuple", *parts), ("list", parts[0])]
         if get("record") and place in self.keys:
-            fields = tuple((k, self.likeliest((*place, "." + k), depth, k)) for k in self.keys[place])
+            fields = tuple(
+                (k, self.likeliest((*place, "." + k), depth, k)) for k in self.keys[place]
+            )
             return [("record", fields)]
-        sized = sum(get(h, 0) for h in ("iterated", "sized", "sliced", "indexed", "container", "stored"))
+        sized = sum(
+            get(h, 0) for h in ("iterated", "sized", "sliced", "indexed", "container", "stored")
+        )
         element = self.kinds((*place, "[]"), depth=depth + 1)
-        scored.append((get("str", 0) + (0.9 * sized if not get("stored") else 0) * (STR in element or not element) + get("digits", 0), STR))
+        scored.append(
+            (
+                get("str", 0)
+                + (0.9 * sized if not get("stored") else 0) * (STR in element or not element)
+                + get("digits", 0),
+                STR,
+            )
+        )
         numeric = get("number", 0) + get("int", 0)
-        scored.append((numeric - sized + get("digits", 0) * 0.9, INT if get("int") or get("key") else NUMBER))
+        scored.append(
+            (numeric - sized + get("digits", 0) * 0.9, INT if get("int") or get("key") else NUMBER)
+        )
         inside = [k for k in element if k != ANY] or [INT, STR]
-        list_score = get("list", 0) + sized + (2 if element and element != [STR] else 0) - 2 * get("str", 0)
+        list_score = (
+            get("list", 0) + sized + (2 if element and element != [STR] else 0) - 2 * get("str", 0)
+        )
         for rank, kind in enumerate(inside[:2]):
             scored.append((list_score - rank * 0.5, ("list", kind)))
         values = [*self.kinds((*place, "{}"), depth=depth + 1), *element] or [INT]
         keys = self.kinds((*place, "key"), depth=depth + 1) or [STR]
-        scored.append((get("dict", 0) * 2 + 0.3 * get("indexed", 0) + 0.3 * get("container", 0), ("dict", keys[0], values[0])))
+        scored.append(
+            (
+                get("dict", 0) * 2 + 0.3 * get("indexed", 0) + 0.3 * get("container", 0),
+                ("dict", keys[0], values[0]),
+            )
+        )
         scored.append((get("set", 0) * 2, ("set", inside[0])))
         scored.append((get("bool", 0), BOOL))
         scored.append((get("datetime", 0) * 2, DATETIME))
@@ -559,7 +694,18 @@ class Evidence(ast.NodeVisitor):
         scored.append((get("float", 0), FLOAT))
         named = kind_of_name(name) if name else None
         if named is not None:
-            scored = [(s + (2 if k[0] == named[0] or {k[0], named[0]} <= {"int", "number", "float"} else 0), k) for s, k in scored]
+            scored = [
+                (
+                    s
+                    + (
+                        2
+                        if k[0] == named[0] or {k[0], named[0]} <= {"int", "number", "float"}
+                        else 0
+                    ),
+                    k,
+                )
+                for s, k in scored
+            ]
         best = sorted((entry for entry in scored if entry[0] > 0.5), key=lambda entry: -entry[0])
         if best and best[0][0] >= 4 and (len(best) == 1 or best[0][0] >= 2 * best[1][0]):
             self.certain.add(place)
@@ -573,7 +719,11 @@ class Evidence(ast.NodeVisitor):
 def members_of(shell):
     members = set(shell.routines) | {f.name for f in shell.fields}
     for node in ast.walk(shell.node):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self":
+        if (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id == "self"
+        ):
             members.add(node.attr)
     if shell.is_enum:
         members |= {"name", "value"}
@@ -639,5 +789,8 @@ def refine(declared, guesses):
         if guess[0] == declared[0] and len(guess) == len(declared):
             if declared[0] in ("list", "set", "tuple*", "dict", "deque"):
                 pairs = zip(declared[1:], guess[1:])
-                return (declared[0], *[refine(d, [g]) if d == ANY or d[0] == g[0] else d for d, g in pairs])
+                return (
+                    declared[0],
+                    *[refine(d, [g]) if d == ANY or d[0] == g[0] else d for d, g in pairs],
+                )
     return declared

@@ -60,7 +60,21 @@ NAME_SWAPS = {
     "union": ("intersection",), "intersection": ("union",), "difference": ("intersection",), "add": ("discard",),
     "extend": ("append",), "split": ("rsplit",), "ljust": ("rjust",), "rjust": ("ljust",),
 }  # fmt: skip
-TRANSPARENT = {"abs", "sorted", "list", "set", "reversed", "int", "str", "round", "float", "tuple", "dict", "bool", "deepcopy"}
+TRANSPARENT = {
+    "abs",
+    "sorted",
+    "list",
+    "set",
+    "reversed",
+    "int",
+    "str",
+    "round",
+    "float",
+    "tuple",
+    "dict",
+    "bool",
+    "deepcopy",
+}
 SHORTENED = 24  # elements of a literal collection that are left out one by one
 
 
@@ -100,6 +114,7 @@ class Breeder:
     def visit(self, node, owner, field, index):
         handler = getattr(self, "mutate_" + type(node).__name__, None)
         if handler is not None:
+
             def put(new, what):
                 self.add(owner, field, index, new, node, what)
 
@@ -110,7 +125,18 @@ class Breeder:
 
     def drop(self, node, owner, field, index):
         """Leave out a statement."""
-        droppable = (ast.Expr, ast.AugAssign, ast.Assign, ast.If, ast.For, ast.While, ast.Raise, ast.Delete, ast.Assert, ast.Return)
+        droppable = (
+            ast.Expr,
+            ast.AugAssign,
+            ast.Assign,
+            ast.If,
+            ast.For,
+            ast.While,
+            ast.Raise,
+            ast.Delete,
+            ast.Assert,
+            ast.Return,
+        )
         if not isinstance(node, droppable):
             return
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
@@ -181,7 +207,11 @@ class Breeder:
         if kind is bool:
             variants = [not value]
         elif kind is int:
-            variants = [value + 1, value - 1] + ([0] if abs(value) > 1 else []) + ([-value] if value > 1 else [])
+            variants = (
+                [value + 1, value - 1]
+                + ([0] if abs(value) > 1 else [])
+                + ([-value] if value > 1 else [])
+            )
         elif kind is float:
             variants = [value + 1, value - 1, value * 1.1, 0.0]
         elif kind is str:
@@ -216,16 +246,30 @@ class Breeder:
                 bound = getattr(part, name)
                 parts = {"lower": part.lower, "upper": part.upper, "step": part.step}
                 if bound is not None:
-                    put(ast.Subscript(node.value, ast.Slice(**{**parts, name: None}), node.ctx), "bound left out")
+                    put(
+                        ast.Subscript(node.value, ast.Slice(**{**parts, name: None}), node.ctx),
+                        "bound left out",
+                    )
                     if name != "step":
-                        put(ast.Subscript(node.value, ast.Slice(**{**parts, name: plus(bound, 1)}), node.ctx), "bound off by one")
+                        put(
+                            ast.Subscript(
+                                node.value, ast.Slice(**{**parts, name: plus(bound, 1)}), node.ctx
+                            ),
+                            "bound off by one",
+                        )
         elif not (isinstance(part, ast.Constant) and isinstance(part.value, str)):
             put(ast.Subscript(node.value, plus(part, 1), node.ctx), "index off by one")
             put(ast.Subscript(node.value, plus(part, -1), node.ctx), "index off by one")
 
     def mutate_Call(self, node, put):
         called = node.func
-        name = called.id if isinstance(called, ast.Name) else called.attr if isinstance(called, ast.Attribute) else ""
+        name = (
+            called.id
+            if isinstance(called, ast.Name)
+            else called.attr
+            if isinstance(called, ast.Attribute)
+            else ""
+        )
         for swap in NAME_SWAPS.get(name, ()):
             if isinstance(called, ast.Name):
                 new = ast.Name(swap, ast.Load())
@@ -234,16 +278,24 @@ class Breeder:
             put(ast.Call(new, node.args, node.keywords), "other function")
         if isinstance(called, ast.Name) and name in TRANSPARENT and len(node.args) >= 1:
             put(node.args[0], "call left out")
-        elif isinstance(called, ast.Attribute) and not node.keywords and not is_module(called.value):
+        elif (
+            isinstance(called, ast.Attribute) and not node.keywords and not is_module(called.value)
+        ):
             put(called.value, "call left out")
         if name == "range" and 1 <= len(node.args) <= 2:
             for step in (1, -1):
-                put(ast.Call(called, [*node.args[:-1], plus(node.args[-1], step)], []), "range off by one")
+                put(
+                    ast.Call(called, [*node.args[:-1], plus(node.args[-1], step)], []),
+                    "range off by one",
+                )
             if len(node.args) == 2:
                 put(ast.Call(called, [plus(node.args[0], 1), node.args[1]], []), "range off by one")
                 put(ast.Call(called, [node.args[1]], []), "start left out")
         for at in range(len(node.keywords)):
-            put(ast.Call(called, node.args, [*node.keywords[:at], *node.keywords[at + 1 :]]), "option left out")
+            put(
+                ast.Call(called, node.args, [*node.keywords[:at], *node.keywords[at + 1 :]]),
+                "option left out",
+            )
         if len(node.args) == 2 and name not in ("range", "isinstance"):
             put(ast.Call(called, node.args[::-1], node.keywords), "arguments swapped")
             put(ast.Call(called, node.args[:1], node.keywords), "argument left out")
@@ -252,7 +304,10 @@ class Breeder:
         if len(node.elts) > 1 and isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
             for at in range(min(len(node.elts), SHORTENED)):
                 rest = [*node.elts[:at], *node.elts[at + 1 :]]
-                put(type(node)(rest, ast.Load()) if hasattr(node, "ctx") else type(node)(rest), "element left out")
+                put(
+                    type(node)(rest, ast.Load()) if hasattr(node, "ctx") else type(node)(rest),
+                    "element left out",
+                )
 
     mutate_List = mutate_Tuple = mutate_Set = shorten
 
@@ -281,7 +336,11 @@ def own_lines(node, near):
 
 
 def negated(test):
-    return test.operand if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not) else ast.UnaryOp(ast.Not(), test)
+    return (
+        test.operand
+        if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not)
+        else ast.UnaryOp(ast.Not(), test)
+    )
 
 
 def plus(node, amount):
@@ -299,7 +358,9 @@ def is_module(node):
 
 def names_in(function):
     """Local variables of a function, in order of appearance."""
-    found = [a.arg for a in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)]
+    found = [
+        a.arg for a in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)
+    ]
     for node in ast.walk(function):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id not in found:
             found.append(node.id)
@@ -312,9 +373,15 @@ def breed(program, lines, most):
     for index, statement in enumerate(program.plain_tree.body):
         if isinstance(statement, (ast.Import, ast.ImportFrom)) or is_main_guard(statement):
             continue
-        module_level = not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+        module_level = not isinstance(
+            statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+        )
         for mutant in Breeder(statement, index).mutants():
-            if module_level or program.starts.get(mutant.line, mutant.line) in lines or mutant.what in ("constant", "element left out", "entry left out"):
+            if (
+                module_level
+                or program.starts.get(mutant.line, mutant.line) in lines
+                or mutant.what in ("constant", "element left out", "entry left out")
+            ):
                 found.append(mutant)
     if len(found) > most:
         step = len(found) / most

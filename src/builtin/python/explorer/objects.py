@@ -10,9 +10,30 @@ OPERATORS = {
     "__floordiv__": "… // …", "__mod__": "… % …", "__pow__": "… ** …", "__and__": "… & …", "__or__": "… | …",
     "__call__": None,
 }  # fmt: skip
-SAME_KIND = {"__add__", "__sub__", "__eq__", "__lt__", "__le__", "__gt__", "__ge__", "__and__", "__or__"}
+SAME_KIND = {
+    "__add__",
+    "__sub__",
+    "__eq__",
+    "__lt__",
+    "__le__",
+    "__gt__",
+    "__ge__",
+    "__and__",
+    "__or__",
+}
 SHORT_TEXTS = ["a", "b", "c", "apple", "Bob"]
-SCALARS = ("int", "float", "str", "bool", "NoneType", "bytes", "Decimal", "Fraction", "date", "datetime")
+SCALARS = (
+    "int",
+    "float",
+    "str",
+    "bool",
+    "NoneType",
+    "bytes",
+    "Decimal",
+    "Fraction",
+    "date",
+    "datetime",
+)
 LOOKS = ("__len__", "__str__", "__iter__", "__bool__")
 
 
@@ -32,7 +53,9 @@ class ObjectTarget:
             and (not name.startswith("_") or name == "__call__")
         ]  # fmt: skip
         self.operators = [r for name, r in self.routines.items() if OPERATORS.get(name)]
-        self.properties = [r.name for r in self.routines.values() if r.is_a("property", "cached_property")]
+        self.properties = [
+            r.name for r in self.routines.values() if r.is_a("property", "cached_property")
+        ]
         self.attributes = public_attributes(shell, self.routines)
         self.changing = attributes_set_later(self.routines)
         self.fixed = set()  # attributes that stay what the constructor made them
@@ -99,7 +122,13 @@ class ObjectTarget:
     def basics(self, kind):
         known = self.__dict__.setdefault("known_basics", {})
         if kind not in known:
-            plain = SHORT_TEXTS + self.pool.strings[:8] if kind == STR else SMALL_INTS[1:8] if kind == INT else []
+            plain = (
+                SHORT_TEXTS + self.pool.strings[:8]
+                if kind == STR
+                else SMALL_INTS[1:8]
+                if kind == INT
+                else []
+            )
             known[kind] = unique(plain + self.sampler.basics(kind)[: 14 if plain else 40]) or [None]
         return known[kind]
 
@@ -139,7 +168,11 @@ class ObjectTarget:
         for creation in self.creations[:2]:
             entry = self.attempt(creation, self.looks(lived=False))
             for call, step in zip(entry.case.calls, entry.outcome.steps[1:]) if entry else ():
-                if call.style == "attribute" and call.name not in self.changing and step.kind in SCALARS:
+                if (
+                    call.style == "attribute"
+                    and call.name not in self.changing
+                    and step.kind in SCALARS
+                ):
                     self.fixed.add(call.name)
         for routine in [*self.methods, *self.operators]:
             tries = 14 if routine.parameters else 2
@@ -148,13 +181,17 @@ class ObjectTarget:
                     return
                 creation = self.creations[number % len(self.creations)]
                 call = self.method_call(routine, creation.arguments)
-                self.attempt(creation, [call] if routine in self.operators else [call, *self.looks()])
+                self.attempt(
+                    creation, [call] if routine in self.operators else [call, *self.looks()]
+                )
 
     def sequences(self):
         routines = [*self.methods, *self.methods, *self.operators]
         if not self.creations or not routines:
             return
-        pairs = list(itertools.product(self.methods, self.methods)) if len(self.methods) <= 9 else []
+        pairs = (
+            list(itertools.product(self.methods, self.methods)) if len(self.methods) <= 9 else []
+        )
         for number in range(MOST_LIVES):
             if self.calls >= MOST_LIVES or self.spent > TARGET_STEPS:
                 return
@@ -164,7 +201,9 @@ class ObjectTarget:
                 chosen = pairs[number]
             else:
                 parents = [e for e in self.explored if e.classes[-1] and e.case.calls]
-                chosen = [self.sampler.pick(routines) for _ in range(self.random.randint(2, LIFE_LENGTH))]
+                chosen = [
+                    self.sampler.pick(routines) for _ in range(self.random.randint(2, LIFE_LENGTH))
+                ]
                 if parents and self.random.random() < 0.5:
                     parent = self.sampler.pick(parents).case
                     creation, chosen = parent.creation, chosen[:3]
@@ -186,10 +225,15 @@ class ObjectTarget:
             return []
         routine = self.sampler.pick(asking)
         first = self.kinds(routine, routine.parameters[0])[0]
-        used = unique([c.arguments[0] for c in calls if c.arguments and fits(c.arguments[0], first)])
+        used = unique(
+            [c.arguments[0] for c in calls if c.arguments and fits(c.arguments[0], first)]
+        )
         if len([p for p in routine.parameters if p.required]) > 1:
             return []
-        return [Call(routine.name, [value], None, "await" if routine.is_async else "call") for value in used[:3]]
+        return [
+            Call(routine.name, [value], None, "await" if routine.is_async else "call")
+            for value in used[:3]
+        ]
 
     def attempt(self, creation, calls):
         try:
@@ -212,7 +256,9 @@ class ObjectTarget:
         # What comes after a step that raised unexpectedly was not run: leave it out.
         if len(outcome.steps) <= len(calls):
             case.cut(len(outcome.steps) - 1)
-        self.queries |= {c.name for c, s in zip(calls, outcome.steps[1:]) if s.text not in (None, "None", ITSELF)}
+        self.queries |= {
+            c.name for c, s in zip(calls, outcome.steps[1:]) if s.text not in (None, "None", ITSELF)
+        }
         entry = Explored(case, outcome, len(self.explored))
         if not case.calls and not outcome.steps[0].error:
             return entry  # nothing to assert
@@ -246,7 +292,11 @@ def public_attributes(shell, routines):
         for node in ast.walk(routine.node):
             if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
                 if isinstance(node.value, ast.Name) and node.value.id == "self":
-                    if not node.attr.startswith("_") and node.attr not in found and node.attr not in routines:
+                    if (
+                        not node.attr.startswith("_")
+                        and node.attr not in found
+                        and node.attr not in routines
+                    ):
                         found.append(node.attr)
     return found
 
@@ -267,5 +317,6 @@ def is_stateless(shell, routines):
     if "__init__" in shell.routines or shell.fields or shell.bases or not routines:
         return False
     return not public_attributes(shell, routines) and not any(
-        isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) for node in ast.walk(shell.node)
+        isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+        for node in ast.walk(shell.node)
     )

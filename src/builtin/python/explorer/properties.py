@@ -49,20 +49,51 @@ def properties_of(target, targets, world):
     call = target.called
     changed = [e for e in entries if e.outcome.last.text != e.case.texts[0]]
     found = []
-    kinds = {e.outcome.last.kind for e in entries} | {type(e.case.arguments[0]).__name__ for e in entries}
+    kinds = {e.outcome.last.kind for e in entries} | {
+        type(e.case.arguments[0]).__name__ for e in entries
+    }
     if len(kinds) == 1 and kinds <= {"str", "list", "tuple"}:
         sized = [e for e in changed if len(e.case.arguments[0]) > 1]
         if len(sized) >= TELLING and len(sized) < len(entries):
-            found.append(Property("is_idempotent", lambda v: f"{call}({call}({v})) == {call}({v})", target, entries))
-            found.append(Property("keeps_the_length", lambda v: f"len({call}({v})) == len({v})", target, entries))
-    turned = [e for e in entries if type(e.case.arguments[0]) is list and e.case.arguments[0] != e.case.arguments[0][::-1]]
+            found.append(
+                Property(
+                    "is_idempotent",
+                    lambda v: f"{call}({call}({v})) == {call}({v})",
+                    target,
+                    entries,
+                )
+            )
+            found.append(
+                Property(
+                    "keeps_the_length", lambda v: f"len({call}({v})) == len({v})", target, entries
+                )
+            )
+    turned = [
+        e
+        for e in entries
+        if type(e.case.arguments[0]) is list and e.case.arguments[0] != e.case.arguments[0][::-1]
+    ]
     if len(turned) >= SUPPORT and len({e.outcome.last.text for e in turned}) >= TELLING:
-        found.append(Property("does_not_depend_on_order", lambda v: f"{call}({v}[::-1]) == {call}({v})", target, turned))
+        found.append(
+            Property(
+                "does_not_depend_on_order",
+                lambda v: f"{call}({v}[::-1]) == {call}({v})",
+                target,
+                turned,
+            )
+        )
     for other in targets:
         if other is not target and simple(other) and len(changed) >= SUPPORT:
             if len({e.outcome.last.text for e in changed}) >= SUPPORT:
                 name = f"is_undone_by_{words_of(other.path)}"
-                found.append(Property(name, lambda v, back=other.called: f"{back}({call}({v})) == {v}", target, entries))
+                found.append(
+                    Property(
+                        name,
+                        lambda v, back=other.called: f"{back}({call}({v})) == {v}",
+                        target,
+                        entries,
+                    )
+                )
     return [p for p in found if p.holds(world)][:MOST_PROPERTIES]
 
 
@@ -79,7 +110,12 @@ def simple(target):
 
 
 def is_plain(entry):
-    return len(entry.case.arguments) == 1 and not entry.outcome.last.shaped and not entry.outcome.last.drained and not entry.outcome.last.calls
+    return (
+        len(entry.case.arguments) == 1
+        and not entry.outcome.last.shaped
+        and not entry.outcome.last.drained
+        and not entry.outcome.last.calls
+    )
 
 
 class PropertyWriter:
@@ -96,4 +132,6 @@ class PropertyWriter:
         name = self.writer.names[found.target.parameters[0].name]
         body = [f"    assert {found.expression(name)}"]
         made = [(e, [e.case.texts[0]]) for e in chosen]
-        return self.writer.table(f"test_{words_of(found.target.path)}_{found.name}", "property", [name], made, body)
+        return self.writer.table(
+            f"test_{words_of(found.target.path)}_{found.name}", "property", [name], made, body
+        )

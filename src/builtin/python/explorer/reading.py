@@ -1,7 +1,8 @@
 """Reading the source: what there is to test, and what its text says about inputs."""
 
-
-CHANCE = re.compile(r"\b(random|randint|randrange|shuffle|choices?|sample|uniform|gauss|rng|getrandbits)\b")
+CHANCE = re.compile(
+    r"\b(random|randint|randrange|shuffle|choices?|sample|uniform|gauss|rng|getrandbits)\b"
+)
 
 
 class Parameter:
@@ -28,7 +29,9 @@ class Routine:
         self.name = node.name
         self.path = f"{owner}.{node.name}" if owner else node.name
         self.is_async = isinstance(node, ast.AsyncFunctionDef)
-        self.decorators = [dotted(d.func if isinstance(d, ast.Call) else d) for d in node.decorator_list]
+        self.decorators = [
+            dotted(d.func if isinstance(d, ast.Call) else d) for d in node.decorator_list
+        ]
         self.bound = owner is not None and "staticmethod" not in self.decorators
         self.parameters = parameters_of(node.args, skip_first=self.bound)
 
@@ -65,7 +68,9 @@ class Shell:
             for part in node.body
             if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef))
         }
-        self.decorators = [dotted(d.func if isinstance(d, ast.Call) else d) for d in node.decorator_list]
+        self.decorators = [
+            dotted(d.func if isinstance(d, ast.Call) else d) for d in node.decorator_list
+        ]
         self.fields = [
             Parameter(part.target.id, part.annotation, part.value)
             for part in node.body
@@ -78,7 +83,10 @@ class Shell:
 
     @property
     def is_enum(self):
-        return any(b.rpartition(".")[2] in ("Enum", "IntEnum", "StrEnum", "Flag", "IntFlag") for b in self.bases)
+        return any(
+            b.rpartition(".")[2] in ("Enum", "IntEnum", "StrEnum", "Flag", "IntFlag")
+            for b in self.bases
+        )
 
 
 def dotted(node):
@@ -212,8 +220,20 @@ class Pool:
 
 BRACKETS = {"(": ")", "[": "]", "{": "}", "<": ">"}
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-SPLITTERS = ("split", "rsplit", "partition", "rpartition", "join", "replace", "count", "find", "index")
-DOC_LITERAL = re.compile(r"\[[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*\]|\"[^\"\n]*\"|'[^'\n]*'|-?\b\d+(?:\.\d+)?\b|\{[^{}]*\}")
+SPLITTERS = (
+    "split",
+    "rsplit",
+    "partition",
+    "rpartition",
+    "join",
+    "replace",
+    "count",
+    "find",
+    "index",
+)
+DOC_LITERAL = re.compile(
+    r"\[[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*\]|\"[^\"\n]*\"|'[^'\n]*'|-?\b\d+(?:\.\d+)?\b|\{[^{}]*\}"
+)
 
 
 def read_pool(reading, node):
@@ -230,7 +250,10 @@ def read_pool(reading, node):
             if isinstance(part, ast.Constant) and part not in docs:
                 pool.add(part.value)
             elif isinstance(part, ast.UnaryOp) and isinstance(part.op, ast.USub):
-                if isinstance(part.operand, ast.Constant) and type(part.operand.value) in (int, float):
+                if isinstance(part.operand, ast.Constant) and type(part.operand.value) in (
+                    int,
+                    float,
+                ):
                     pool.add(-part.operand.value)
             elif isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute):
                 read_call(pool, part)
@@ -240,7 +263,10 @@ def read_pool(reading, node):
             elif isinstance(part, ast.Compare):
                 read_comparison(pool, part)
             elif isinstance(part, ast.Assign) and isinstance(part.targets[0], ast.Tuple):
-                if any(isinstance(n, ast.Attribute) and n.attr in SPLITTERS for n in ast.walk(part.value)):
+                if any(
+                    isinstance(n, ast.Attribute) and n.attr in SPLITTERS
+                    for n in ast.walk(part.value)
+                ):
                     pool.parts.append(len(part.targets[0].elts))
     for left, right in BRACKETS.items():
         if left in pool.alphabet or right in pool.alphabet:
@@ -281,7 +307,10 @@ def read_comparison(pool, compare):
     """What stands in a text or collection of characters that something is looked up in."""
     for side in [compare.left, *compare.comparators]:
         if isinstance(side, ast.Constant) and type(side.value) is str and len(side.value) <= 30:
-            if any(isinstance(op, (ast.In, ast.NotIn)) for op in compare.ops) or len(side.value) == 1:
+            if (
+                any(isinstance(op, (ast.In, ast.NotIn)) for op in compare.ops)
+                or len(side.value) == 1
+            ):
                 pool.widen(side.value)
 
 
@@ -297,7 +326,9 @@ class Example:
 def call_examples(reading, name):
     """Calls of `name` in docstrings, comments and the module's own text, as argument values."""
     found, seen = [], set()
-    texts = [ast.get_docstring(n) or "" for n in ast.walk(reading.tree) if isinstance(n, DOCUMENTED)]
+    texts = [
+        ast.get_docstring(n) or "" for n in ast.walk(reading.tree) if isinstance(n, DOCUMENTED)
+    ]
     texts += re.findall(r"#(.*)", reading.text)
     for text in texts:
         for start in re.finditer(rf"(?<![\w.]){re.escape(name)}\(", text):

@@ -43,9 +43,13 @@ def classes_of_steps(outcome):
         if step.error:
             found.append(step.error)
         elif step.kind in ("int", "float"):
-            found.append((step.kind, step.text[:1] == "-", min(len(step.text), 4), step.text in ("0", "1")))
+            found.append(
+                (step.kind, step.text[:1] == "-", min(len(step.text), 4), step.text in ("0", "1"))
+            )
         else:
-            found.append((step.kind, bucket(len(step.text) // 4), step.text if len(step.text) < 6 else ""))
+            found.append(
+                (step.kind, bucket(len(step.text) // 4), step.text if len(step.text) < 6 else "")
+            )
     return tuple(found)
 
 
@@ -59,13 +63,33 @@ def class_of_value(value):
             return "zero"
         size = "" if kind is int else "fraction " if value % 1 else "float "
         sign = "negative " if value < 0 else ""
-        return sign + size + ("one" if value == 1 else "small" if abs(value) < 10 else "medium" if abs(value) < 100 else "large")
+        return (
+            sign
+            + size
+            + (
+                "one"
+                if value == 1
+                else "small"
+                if abs(value) < 10
+                else "medium"
+                if abs(value) < 100
+                else "large"
+            )
+        )
     if kind is str:
         if not value:
             return "empty text"
         if len(value) == 1:
             return "one character"
-        shape = "digits" if value.isdigit() else "letters" if value.isalpha() else "words" if " " in value else "signs"
+        shape = (
+            "digits"
+            if value.isdigit()
+            else "letters"
+            if value.isalpha()
+            else "words"
+            if " " in value
+            else "signs"
+        )
         case = "upper" if value.isupper() else "lower" if value.islower() else "mixed"
         mirrored = " mirrored" if value == value[::-1] else ""
         return f"{case} {shape}{mirrored}" + (" long" if len(value) > 8 else "")
@@ -74,7 +98,8 @@ def class_of_value(value):
             return f"empty {kind.__name__}"
         if len(value) == 1:
             return f"one element of {class_of_value(value[0])}"
-        return f"{order_of(value)} of {class_of_value(value[0])}" + (" long" if len(value) > 4 else "")
+        length = 2 if len(value) == 2 else 4 if len(value) < 5 else "many"
+        return f"{length} {order_of(value)} of {class_of_value(value[0])}"
     if kind in (dict, set):
         return f"{kind.__name__} of {min(len(value), 3)}"
     # Of expressions only their build counts.
@@ -151,8 +176,21 @@ class FunctionTarget:
         read_descriptions(reading, self.routine.node, self.pool)
         self.random = random.Random(f"{self.world.seed} {self.path}")
         self.sampler = Sampler(self.pool, self.random, self.world.instances, self.world.speller)
-        text = ast.dump(ast.Module([s for s in reading.reachable(self.routine.node) if s is self.routine.node or isinstance(s, ast.FunctionDef)], []))
-        self.sampler.numeral = any(f"Name(id='{n}'" in text for n in ("int", "float", "Decimal")) or "isdigit" in text or "isnumeric" in text
+        text = ast.dump(
+            ast.Module(
+                [
+                    s
+                    for s in reading.reachable(self.routine.node)
+                    if s is self.routine.node or isinstance(s, ast.FunctionDef)
+                ],
+                [],
+            )
+        )
+        self.sampler.numeral = (
+            any(f"Name(id='{n}'" in text for n in ("int", "float", "Decimal"))
+            or "isdigit" in text
+            or "isnumeric" in text
+        )
         self.examples = self.read_examples()
         self.seed()
         if not self.parameters:
@@ -175,7 +213,7 @@ class FunctionTarget:
         for example in self.examples[:12]:
             arguments, keywords = list(example.arguments), dict(example.keywords)
             # Give keywords their places, so that all calls of the target look alike.
-            for parameter in self.parameters[len(arguments):]:
+            for parameter in self.parameters[len(arguments) :]:
                 if parameter.name in keywords and not parameter.keyword_only and not parameter.star:
                     arguments.append(keywords.pop(parameter.name))
                 else:
@@ -189,8 +227,14 @@ class FunctionTarget:
         guesser = self.world.guesser
         undeclared = []
         for index, parameter in enumerate(self.parameters):
-            shown = [e.arguments[index] for e in self.examples if index < len(e.arguments) and not parameter.star]
-            shown += [e.keywords[parameter.name] for e in self.examples if parameter.name in e.keywords]
+            shown = [
+                e.arguments[index]
+                for e in self.examples
+                if index < len(e.arguments) and not parameter.star
+            ]
+            shown += [
+                e.keywords[parameter.name] for e in self.examples if parameter.name in e.keywords
+            ]
             guesses = guesser.guesses(self.routine, parameter, shown)
             declared = guesser.declared(parameter)
             if declared is not None:
@@ -199,7 +243,11 @@ class FunctionTarget:
                 self.kinds.append(guesses or [INT])
                 if not guesser.gather(self.routine).kinds((parameter.name,)) and not shown:
                     self.weak.add(index)
-                if guesses and not shown and (parameter.name,) in guesser.gather(self.routine).certain:
+                if (
+                    guesses
+                    and not shown
+                    and (parameter.name,) in guesser.gather(self.routine).certain
+                ):
                     self.kinds[index] = guesses[:1]
                 else:
                     undeclared.append((index, shown))
@@ -210,7 +258,17 @@ class FunctionTarget:
         """Try kinds for one parameter, the others as they are taken for now."""
         options = list(self.kinds[index])
         if not shown:
-            for kind in (INT, STR, ("list", INT), ("list", STR), ("dict", STR, INT), FLOAT, ("list", ("list", INT)), ("list", ("tuple", INT, INT)), CALLABLE):
+            for kind in (
+                INT,
+                STR,
+                ("list", INT),
+                ("list", STR),
+                ("dict", STR, INT),
+                FLOAT,
+                ("list", ("list", INT)),
+                ("list", ("tuple", INT, INT)),
+                CALLABLE,
+            ):
                 if kind not in options and not (kind == FLOAT and NUMBER in options):
                     options.append(kind)
         scored, tried, before = [], [], list(self.explored)
@@ -223,7 +281,11 @@ class FunctionTarget:
                     basics = self.basics(kind if position == index else self.kinds[position][0])
                     arguments.append(basics[(number * (2 + position) + 1) % len(basics)])
                 if good_before and len(good_before[0]) == len(arguments) and number % 2:
-                    arguments = [*good_before[-1][:index], arguments[index], *good_before[-1][index + 1 :]]
+                    arguments = [
+                        *good_before[-1][:index],
+                        arguments[index],
+                        *good_before[-1][index + 1 :],
+                    ]
                 outcome = self.attempt_values(arguments, "probe")
                 if outcome is None:
                     continue
@@ -233,15 +295,30 @@ class FunctionTarget:
                     good += 1
                 elif outcome.status == OK and outcome.last.documented:
                     good += 0.4
-                elif outcome.status == OK and outcome.last.error not in ("TypeError", "AttributeError"):
+                elif outcome.status == OK and outcome.last.error not in (
+                    "TypeError",
+                    "AttributeError",
+                ):
                     good += 0.3
                 if outcome.ways is not None:
                     reached |= set(outcome.ways) | set(outcome.counts)
-            scored.append((good / PROBE_CALLS + 0.1 * len(reached) / (len(self.world.program.lines) + 1) - 0.07 * rank, good, kind))
+            scored.append(
+                (
+                    good / PROBE_CALLS
+                    + 0.1 * len(reached) / (len(self.world.program.lines) + 1)
+                    - 0.07 * rank,
+                    good,
+                    kind,
+                )
+            )
             tried.append((kind, self.explored[first:]))
         scored.sort(key=lambda entry: -entry[0])
         best = scored[0]
-        keep = [kind for score, good, kind in scored if good >= 0.4 * PROBE_CALLS and score > best[0] - 0.3 and kind in self.kinds[index]]
+        keep = [
+            kind
+            for score, good, kind in scored
+            if good >= 0.4 * PROBE_CALLS and score > best[0] - 0.3 and kind in self.kinds[index]
+        ]
         kept = (keep or [best[2]])[:2]
         # What was tried with kinds that are not meant is no example of use.
         self.explored = before + [e for kind, entries in tried if kind in kept for e in entries]
@@ -384,7 +461,11 @@ class FunctionTarget:
         for number in range(rounds):
             if self.exhausted():
                 return
-            parents = [e for e in self.explored if e.classes[-1] and len(e.case.arguments) == len(self.parameters)]
+            parents = [
+                e
+                for e in self.explored
+                if e.classes[-1] and len(e.case.arguments) == len(self.parameters)
+            ]
             chance = self.random.random()
             if parents and chance < 0.4:
                 parent = parents[-1 - int(self.random.random() ** 2 * len(parents))]

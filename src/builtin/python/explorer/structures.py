@@ -1,6 +1,18 @@
 """Objects of the source's classes as inputs: lists, trees and graphs of nodes, too."""
 
-LINK_NAMES = {"next", "prev", "previous", "left", "right", "parent", "child", "nxt", "tail", "down", "random"}
+LINK_NAMES = {
+    "next",
+    "prev",
+    "previous",
+    "left",
+    "right",
+    "parent",
+    "child",
+    "nxt",
+    "tail",
+    "down",
+    "random",
+}
 MANY_LINKS = {"children", "neighbors", "neighbours", "adjacent", "edges", "kids", "nodes"}
 BACKWARD = {"prev", "previous", "parent", "random"}
 DEEPEST_OBJECT = 3
@@ -24,7 +36,10 @@ def link_attributes(shell, reading):
         # `node = node.next`, and `f(node.left)` inside `f`.
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Attribute):
             for target in node.targets:
-                if isinstance(target, ast.Name) and dotted(node.value.value).partition(".")[0] == target.id:
+                if (
+                    isinstance(target, ast.Name)
+                    and dotted(node.value.value).partition(".")[0] == target.id
+                ):
                     stepped.add(node.value.attr)
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             for part in ast.walk(node):
@@ -60,7 +75,9 @@ class Structures:
         return self.make(shell, sampler, {name: None for name in (*single, *many)}, depth)
 
     def structure(self, shell, sampler, forward, many):
-        values = sampler.draw(("list", self.value_kind(shell)))[:6] or [sampler.draw(self.value_kind(shell))]
+        values = sampler.draw(("list", self.value_kind(shell)))[:6] or [
+            sampler.draw(self.value_kind(shell))
+        ]
         if many:
             return self.bush(shell, sampler, many[0], values)
         if len(forward) == 1:
@@ -75,7 +92,15 @@ class Structures:
         if not values:
             return None
         chance = sampler.random.random()
-        at = len(values) // 2 if chance < 0.6 else 0 if chance < 0.7 else len(values) - 1 if chance < 0.8 else sampler.random.randrange(len(values))
+        at = (
+            len(values) // 2
+            if chance < 0.6
+            else 0
+            if chance < 0.7
+            else len(values) - 1
+            if chance < 0.8
+            else sampler.random.randrange(len(values))
+        )
         sides = (values[:at], values[at + 1 :])
         inner = {name: self.tree(shell, sampler, names, side) for name, side in zip(names, sides)}
         return self.make(shell, sampler, inner, 2, values[at])
@@ -84,7 +109,13 @@ class Structures:
         first, *rest = values
         half = sampler.random.randint(0, len(rest))
         parts = [part for part in (rest[:half], rest[half:]) if part]
-        return self.make(shell, sampler, {name: [self.bush(shell, sampler, name, part) for part in parts] or None}, 2, first)
+        return self.make(
+            shell,
+            sampler,
+            {name: [self.bush(shell, sampler, name, part) for part in parts] or None},
+            2,
+            first,
+        )
 
     def value_kind(self, shell):
         """What a node holds: the kind of the first parameter that is no link."""
@@ -118,7 +149,10 @@ class Structures:
                 continue
             else:
                 given = sampler.draw(self.kind(constructor, parameter), depth + 1)
-            in_place = len(arguments) == constructor.parameters.index(parameter) and not parameter.keyword_only
+            in_place = (
+                len(arguments) == constructor.parameters.index(parameter)
+                and not parameter.keyword_only
+            )
             if in_place and not keywords:
                 arguments.append(given)
             else:
@@ -126,5 +160,7 @@ class Structures:
         text = spell_call(shell.name, Call("__init__", arguments, keywords), self.world.speller)
         fields = {name: node for name, node in rest.items() if node is not None}
         if fields:
-            text = spell_call(self.world.linked, Call("linked", [Raw(text)], fields), self.world.speller)
+            text = spell_call(
+                self.world.linked, Call("linked", [Raw(text)], fields), self.world.speller
+            )
         return Raw(text)

@@ -3,7 +3,18 @@
 WIDTH = 100
 ID_LENGTH = 60
 SECTIONS = ("example", "behaviour", "property", "error", "unexpected")
-RESERVED = {"request", "made", "calls", "arguments", "expected", "error", "message", "printed", "capsys", "monkeypatch"}
+RESERVED = {
+    "request",
+    "made",
+    "calls",
+    "arguments",
+    "expected",
+    "error",
+    "message",
+    "printed",
+    "capsys",
+    "monkeypatch",
+}
 HEADLINE = (
     '"""Tests that pin down what the code does today.',
     "",
@@ -61,8 +72,13 @@ class Page:
         alias = self.modules["pytest"]
         lines.append("import pytest" + (f" as {alias}" if alias != "pytest" else ""))
         if names:
-            told = "In a file of their own, these tests need: from your_module import " + ", ".join(names)
-            lines += ["", *textwrap.wrap(told, WIDTH, initial_indent="# ", subsequent_indent="#     ")]
+            told = "In a file of their own, these tests need: from your_module import " + ", ".join(
+                names
+            )
+            lines += [
+                "",
+                *textwrap.wrap(told, WIDTH, initial_indent="# ", subsequent_indent="#     "),
+            ]
         if self.uses_shape:
             lines += ["", "", SHAPE_HELPER.rstrip("\n").replace("shape(", f"{self.shape}(")]
         if f"{self.linked}(" in body:
@@ -78,7 +94,10 @@ class Page:
             '    """Start each test from the state that the module has when it is loaded."""',
             f"    module = {sys_name}.modules[__name__]",
         ]
-        lines += [f'    monkeypatch.setattr(module, "{name}", {text})' for name, text in self.state.items()]
+        lines += [
+            f'    monkeypatch.setattr(module, "{name}", {text})'
+            for name, text in self.state.items()
+        ]
         return lines
 
 
@@ -121,7 +140,11 @@ def label_of(value):
             return "empty text"
         if value.isspace():
             return "blank text"
-        return value if len(value) <= 16 and re.fullmatch(r"[\w .'+*/-]+", value, re.A) else class_of_value(value)
+        return (
+            value
+            if len(value) <= 16 and re.fullmatch(r"[\w .'+*/-]+", value, re.A)
+            else class_of_value(value)
+        )
     if kind in (list, tuple, set, dict):
         name = kind.__name__
         if not value:
@@ -149,7 +172,12 @@ class FunctionWriter:
         self.names = {}
         for parameter in self.parameters:
             name = parameter.name
-            while name in RESERVED or name in page.namespace or name in vars(builtins) and name in ("list", "type"):
+            while (
+                name in RESERVED
+                or name in page.namespace
+                or name in vars(builtins)
+                and name in ("list", "type")
+            ):
                 name += "_"
             self.names[parameter.name] = name
 
@@ -322,17 +350,32 @@ class FunctionWriter:
                 "target": self.path, "section": section, "name": name, "rows": [], "test_id": name,
                 "before": f"def {name}({', '.join(fixtures)}):\n" + "\n".join(body) + "\n", "after": "", "entries": [entry],
             }  # fmt: skip
-        head = f'"{columns[0]}"' if len(columns) == 1 else "(" + ", ".join(f'"{c}"' for c in columns) + ")"
+        head = (
+            f'"{columns[0]}"'
+            if len(columns) == 1
+            else "(" + ", ".join(f'"{c}"' for c in columns) + ")"
+        )
         namer, made = Namer(), []
         for entry, cells in rows:
             label = namer(entry)
-            made.append({"test_id": f"{name}[{label}]", "text": self.row(cells, label), "entry": entry})
+            made.append(
+                {"test_id": f"{name}[{label}]", "text": self.row(cells, label), "entry": entry}
+            )
         before = f"{mark(page)}(\n    {head},\n    [\n"
         if len(before.splitlines()[1]) > WIDTH:
             listed = "".join(f'        "{c}",\n' for c in columns)
             before = f"{mark(page)}(\n    (\n{listed}    ),\n    [\n"
-        after = f"    ],\n)\ndef {name}({', '.join([*columns, *fixtures])}):\n" + "\n".join(body) + "\n"
-        return {"target": self.path, "section": section, "name": name, "before": before, "rows": made, "after": after}
+        after = (
+            f"    ],\n)\ndef {name}({', '.join([*columns, *fixtures])}):\n" + "\n".join(body) + "\n"
+        )
+        return {
+            "target": self.path,
+            "section": section,
+            "name": name,
+            "before": before,
+            "rows": made,
+            "after": after,
+        }
 
     def row(self, cells, label):
         start = f"        {self.page.need('pytest')}.param("
@@ -347,7 +390,9 @@ class FunctionWriter:
         found = []
         for entry in rows[:8]:
             step = entry.outcome.last
-            given = ", ".join([*entry.case.texts, *(f"{k}={v}" for k, v in entry.case.keyword_texts.items())])
+            given = ", ".join(
+                [*entry.case.texts, *(f"{k}={v}" for k, v in entry.case.keyword_texts.items())]
+            )
             action = self.invocation(given, step.drained)
             if step.shaped:
                 self.page.uses_shape = True
@@ -390,15 +435,22 @@ class FunctionWriter:
             match = f", match={match_of(one_message, self.page)}"
         elif with_message and one_message is None:
             match = f', match="^" + {self.page.need("re")}.escape(message) + "$"'
-        action = self.invocation(call, any(e.outcome.last.drained for e in rows) or self.is_generator())
-        body = [f"    with {pytest_name}.raises({one_kind or 'error'}{match}):", f"        {action}"]
+        action = self.invocation(
+            call, any(e.outcome.last.drained for e in rows) or self.is_generator()
+        )
+        body = [
+            f"    with {pytest_name}.raises({one_kind or 'error'}{match}):",
+            f"        {action}",
+        ]
         if section == "unexpected":
             body.insert(0, "    # Raises today; is that meant?")
         made = [(e, self.cells(e.case) + [give(e.outcome.last) for give in extra]) for e in rows]
         return [self.table(name, section, columns, made, body)]
 
     def is_generator(self):
-        return any(isinstance(n, (ast.Yield, ast.YieldFrom)) for n in ast.walk(self.target.routine.node))
+        return any(
+            isinstance(n, (ast.Yield, ast.YieldFrom)) for n in ast.walk(self.target.routine.node)
+        )
 
 
 class ObjectWriter:
@@ -426,7 +478,10 @@ class ObjectWriter:
             looked = looks
             lines += self.statement(call, line, step, case.variable)
         if entry.outcome.printed:
-            lines += ["", f"    assert capsys.readouterr().out == {text_of_string(entry.outcome.printed)}"]
+            lines += [
+                "",
+                f"    assert capsys.readouterr().out == {text_of_string(entry.outcome.printed)}",
+            ]
         fixtures = "capsys" if entry.outcome.printed else ""
         raised = [s for s in steps if s.error]
         section = "behaviour"
@@ -460,7 +515,11 @@ class ObjectWriter:
 
     def raising(self, action, step):
         pytest_name = self.page.need("pytest")
-        match = f", match={match_of(step.message, self.page)}" if step.documented and step.message else ""
+        match = (
+            f", match={match_of(step.message, self.page)}"
+            if step.documented and step.message
+            else ""
+        )
         note = [] if step.documented else ["    # Raises today; is that meant?"]
         return [*note, f"    with {pytest_name}.raises({step.error}{match}):", f"        {action}"]
 
@@ -468,14 +527,22 @@ class ObjectWriter:
         """`test_stack_push_then_pop`, after the methods that are called."""
         names = []
         for call in entry.case.calls:
-            if call.style in ("call", "await") or call.name not in LOOKS and call.style != "attribute":
+            if (
+                call.style in ("call", "await")
+                or call.name not in LOOKS
+                and call.style != "attribute"
+            ):
                 plain = call.name.strip("_")
                 if plain not in names:
                     names.append(plain)
         last = entry.outcome.last
         words = "_then_".join(names[:3]) if names else "starts_out"
         if last.error:
-            words = (words if names else "creation") + "_raises_" + variable_name(last.error.rpartition(".")[2])
+            words = (
+                (words if names else "creation")
+                + "_raises_"
+                + variable_name(last.error.rpartition(".")[2])
+            )
         return f"test_{variable_name(self.target.name)}_{words}"
 
 
@@ -496,7 +563,9 @@ def approximate(text, page):
     try:
         value = ast.literal_eval(text)
     except (ValueError, SyntaxError):
-        return f"{page.need('pytest')}.approx({text}, nan_ok=True)" if text == 'float("nan")' else text
+        return (
+            f"{page.need('pytest')}.approx({text}, nan_ok=True)" if text == 'float("nan")' else text
+        )
     kind = type(value)
     if kind is float and is_computed(value):
         return f"{page.need('pytest')}.approx({text})"

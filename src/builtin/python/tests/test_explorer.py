@@ -20,7 +20,7 @@ NONCE = "00ff"
 def program():
     """The explorer as one text, in the order that `order.txt` says."""
     with open(os.path.join(EXPLORER, "order.txt"), encoding="utf-8") as order:
-        names = [name for name in order.read().split() if name != "--"]
+        names = order.read().split()
     texts = []
     for name in names:
         with open(os.path.join(EXPLORER, name), encoding="utf-8") as file:
@@ -32,7 +32,7 @@ PROGRAM = program()
 EXPLORER_NAMES = {"__name__": "explorer"}
 exec(compile(PROGRAM, "explorer", "exec"), EXPLORER_NAMES)
 
-STAND_IN = '''
+STAND_IN = """
 import contextlib, io, math, re, sys, types
 class Param:
     def __init__(self, values, id):
@@ -103,7 +103,7 @@ def run(source, tests):
                 setattr(owner, attribute, value)
             outcomes[name if row.id is None else f"{name}[{row.id}]"] = outcome
     return outcomes
-'''
+"""
 
 
 class Explored:
@@ -111,14 +111,24 @@ class Explored:
 
     def __init__(self, source, **plan):
         self.source = textwrap.dedent(source)
-        plan = {"nonce": NONCE, "source": self.source, "seed": 1, "budget_ms": 8000, "skip": [], "max_rows": 40, **plan}
+        plan = {
+            "nonce": NONCE,
+            "source": self.source,
+            "seed": 1,
+            "budget_ms": 8000,
+            "skip": [],
+            "max_rows": 40,
+            **plan,
+        }
         script = f"{PROGRAM}\nexplore({json.dumps(plan)!r})\n"
         done = subprocess.run(
             [sys.executable, "-I", "-"], input=script, capture_output=True, text=True, timeout=60, check=False
         )  # fmt: skip
         self.printed, self.trouble = done.stdout, done.stderr
         self.records = [
-            json.loads(line[len(NONCE) :]) for line in done.stdout.splitlines() if line.startswith(NONCE + " ")
+            json.loads(line[len(NONCE) :])
+            for line in done.stdout.splitlines()
+            if line.startswith(NONCE + " ")
         ]
 
     def of(self, kind):
@@ -134,11 +144,15 @@ class Explored:
 
     @property
     def suite(self):
-        rows = [b["before"] + "".join(r["text"] for r in b["rows"]) + b["after"] for b in self.blocks]
+        rows = [
+            b["before"] + "".join(r["text"] for r in b["rows"]) + b["after"] for b in self.blocks
+        ]
         return self.of("header")[-1]["text"] + "".join(rows)
 
     def ids(self):
-        return [i for b in self.blocks for i in ([r["test_id"] for r in b["rows"]] or [b["test_id"]])]
+        return [
+            i for b in self.blocks for i in ([r["test_id"] for r in b["rows"]] or [b["test_id"]])
+        ]
 
     def outcomes(self, source=None):
         """What each test of the suite says of a source."""
@@ -158,7 +172,9 @@ class SuiteCase(unittest.TestCase):
         self.assertTrue(explored.of("summary"), explored.trouble or explored.printed)
         if explored.blocks:
             outcomes = explored.outcomes()
-            self.assertEqual({i: o for i, o in outcomes.items() if o != "passed"}, {}, explored.suite)
+            self.assertEqual(
+                {i: o for i, o in outcomes.items() if o != "passed"}, {}, explored.suite
+            )
             self.assertEqual(sorted(outcomes), sorted(explored.ids()))
         return explored
 
@@ -449,12 +465,20 @@ class HostileTest(SuiteCase):
             self.assertIn(name, told)
 
     def test_a_module_that_cannot_be_loaded_is_said_to_be_broken(self):
-        for source in ("1 / 0", "import nothing_of_the_kind", "while True: pass", "import os; os._exit(0)", "def f(:"):
+        for source in (
+            "1 / 0",
+            "import nothing_of_the_kind",
+            "while True: pass",
+            "import os; os._exit(0)",
+            "def f(:",
+        ):
             with self.subTest(source):
                 self.assertEqual(len(Explored(source).of("broken")), 1)
 
     def test_targets_to_skip_are_left_alone(self):
-        explored = self.explore("def f(n):\n    return n\n\ndef g(n):\n    return n + 1\n", skip=["f"])
+        explored = self.explore(
+            "def f(n):\n    return n\n\ndef g(n):\n    return n + 1\n", skip=["f"]
+        )
         self.assertEqual({b["target"] for b in explored.blocks}, {"g"})
 
     def test_user_prints_are_no_records(self):
@@ -494,7 +518,17 @@ class PartsTest(unittest.TestCase):
 
     def test_values_are_spelled_so_that_they_can_be_read_back(self):
         speller = self.name("Speller")({})
-        for value in (0, -1.5, "it's \"x\"\n", [1, (2,)], {"a": {1, 2}}, set(), b"\x00", None, frozenset()):
+        for value in (
+            0,
+            -1.5,
+            'it\'s "x"\n',
+            [1, (2,)],
+            {"a": {1, 2}},
+            set(),
+            b"\x00",
+            None,
+            frozenset(),
+        ):
             self.assertEqual(eval(speller.spell(value)), value)
 
     def test_texts_of_a_pattern_match_it(self):
@@ -504,7 +538,9 @@ class PartsTest(unittest.TestCase):
         generator = random.Random(1)
         for pattern in (r"[a-z]+@\w{2,3}\.(com|org)", r"(\d{4})-\d\d", r"^[^,]+$", r"(ab|c)\1?"):
             for _ in range(20):
-                self.assertRegex(self.name("text_matching")(pattern, generator), re.compile(pattern))
+                self.assertRegex(
+                    self.name("text_matching")(pattern, generator), re.compile(pattern)
+                )
 
     def test_a_mutant_is_taken_out_again(self):
         reading = self.name("Reading")("def f(a):\n    return a + 1 if a > 2 else [x for x in a]\n")
