@@ -298,6 +298,38 @@ class FunctionsTest(SuiteCase):
                 return sorted(items)
         """)
 
+    def test_a_returned_function_is_called(self):
+        explored = self.explore("""
+            def make_counter(start):
+                def step():
+                    nonlocal start
+                    start += 1
+                    return start
+                return step
+        """)
+        self.assert_caught(explored, "start += 1", "start += 2")
+
+    def test_functions_that_undo_each_other_are_said_to(self):
+        explored = self.explore("""
+            def encode(text: str):
+                return "".join(chr(ord(c) + 3) for c in text)
+
+            def decode(text: str):
+                return "".join(chr(ord(c) - 3) for c in text)
+        """)
+        names = {b["name"] for b in explored.blocks if b["section"] == "property"}
+        self.assertIn("test_encode_is_undone_by_decode", names)
+
+    def test_constants_that_a_value_is_looked_up_among_are_inputs(self):
+        explored = self.explore("""
+            def between(first, second):
+                names = ("Mercury", "Venus", "Earth", "Mars")
+                if first not in names or second not in names:
+                    return ()
+                return names[names.index(first) + 1 : names.index(second)]
+        """)
+        self.assert_caught(explored, ") + 1 :", ") :")
+
     def test_changed_globals_are_put_back_between_tests(self):
         explored = self.explore("""
             counter = 0
