@@ -240,6 +240,7 @@ class Evidence(ast.NodeVisitor):
         self.keys = {}  # place -> keys it is asked for
         self.attributes = {}  # place -> names it is asked for
         self.concluded = {}
+        self.handed = {}  # (inner function, its parameter) -> place
         self.choices = {}  # place -> constants among which it is looked for
         self.inner = {n.name: n for n in ast.walk(routine.node) if isinstance(n, ast.FunctionDef)}
         self.constants = constant_collections(routine.node, reading)
@@ -376,7 +377,17 @@ class Evidence(ast.NodeVisitor):
 
     def visit_FunctionDef(self, node):
         # Functions inside take parts of our parameters, by other names: follow the calls.
+        names = [a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+        hidden = {name: self.places.pop(name, None) for name in names}
+        handed = {name: self.handed.get((getattr(node, "name", None), name)) for name in names}
+        self.places.update({name: place for name, place in handed.items() if place is not None})
         self.generic_visit(node)
+        for name, place in hidden.items():
+            self.places.pop(name, None)
+            if place is not None:
+                self.places[name] = place
+
+    visit_Lambda = visit_FunctionDef
 
     def visit_BinOp(self, node):
         left, right = self.place(node.left), self.place(node.right)
@@ -544,7 +555,7 @@ class Evidence(ast.NodeVisitor):
         if name in self.inner and name not in self.places:
             for parameter, place in zip(self.inner[name].args.args, places):
                 if place is not None:
-                    self.places.setdefault(parameter.arg, place)
+                    self.handed.setdefault((name, parameter.arg), place)
         if name == "isinstance" and len(node.args) == 2 and first:
             self.hint(first, "mixed", 1)
             kinds = node.args[1].elts if isinstance(node.args[1], ast.Tuple) else [node.args[1]]
