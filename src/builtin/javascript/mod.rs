@@ -21,7 +21,12 @@ use crate::languages::syntax::parse;
 /// The explorer: a script that defines `explore(plan)`. It has to be called inside of a test, and its
 /// promise awaited, with more time than Jest gives a test by default:
 /// `test('explore', () => explore("…"), 60000)`.
-pub(super) const EXPLORER: &str = concat!(
+pub(super) const EXPLORER: &str = match str::from_utf8(&STRIPPED) {
+    Ok(text) => text,
+    Err(_) => panic!("whole lines and blanks were left out"),
+};
+
+const SCRIPT: &str = concat!(
     include_str!("explorer/runtime.js"),
     include_str!("explorer/values.js"),
     include_str!("explorer/inputs.js"),
@@ -30,6 +35,36 @@ pub(super) const EXPLORER: &str = concat!(
     include_str!("explorer/write.js"),
     include_str!("explorer/explore.js"),
 );
+const STRIPPED: [u8; strip::<0>(SCRIPT).1] = strip(SCRIPT).0;
+
+/// A script without indentation and lines of comment, which a job has no room for, and its length. No
+/// string of the explorer goes over a line end.
+const fn strip<const N: usize>(script: &str) -> ([u8; N], usize) {
+    let text = script.as_bytes();
+    let mut stripped = [0; N];
+    let mut length = 0;
+    let mut at = 0;
+    while at < text.len() {
+        while at < text.len() && text[at] == b' ' {
+            at += 1;
+        }
+        let is_comment = at + 1 < text.len() && text[at] == b'/' && text[at + 1] == b'/';
+        while at < text.len() {
+            let byte = text[at];
+            at += 1;
+            if !is_comment {
+                if length < N {
+                    stripped[length] = byte;
+                }
+                length += 1;
+            }
+            if byte == b'\n' {
+                break;
+            }
+        }
+    }
+    (stripped, length)
+}
 
 /// The deepest nesting that is read; deeper code is left as it is. A tree may be as deep as the text is
 /// long, and the instrumentation recurses.

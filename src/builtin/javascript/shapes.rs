@@ -15,6 +15,8 @@ use crate::languages::syntax::{children, text_of, walk};
 
 /// How deep elements and properties of elements and properties are followed.
 const SHAPE_DEPTH: usize = 4;
+/// The most keys of a table that are taken for inputs.
+const TABLE_MAX: usize = 40;
 /// What a declared type counts for against what the code only suggests.
 const DECLARED: u32 = 20;
 
@@ -82,17 +84,40 @@ impl Learned {
     }
 }
 
+/// The keys of the objects that a file declares as tables.
+type Tables<'t> = HashMap<&'t str, Vec<String>>;
+
+fn tables<'t>(root: Node<'t>, source: &'t str) -> Tables<'t> {
+    let mut found = Tables::new();
+    walk(root, (), |node, ()| {
+        let fields = (node.child_by_field_name("name"), node.child_by_field_name("value"));
+        let (Some(name), Some(value)) = fields else { return Some(()) };
+        if node.kind() == "variable_declarator" && value.kind() == "object" {
+            let keys = children(value).filter_map(|pair| pair.child_by_field_name("key"));
+            let keys = keys.filter_map(|key| match key.kind() {
+                "property_identifier" => Some(text_of(key, source).to_owned()),
+                "string" => Some(string_value(text_of(key, source))),
+                _ => None,
+            });
+            found.insert(text_of(name, source), keys.take(TABLE_MAX).collect());
+        }
+        Some(())
+    });
+    found
+}
+
 /// Reads the use of all parameters in a file.
 pub(super) fn learn(root: Node<'_>, source: &str) -> Learned {
-    let mut found: Vec<(String, Reader<'_>)> = Vec::new();
+    let tables = tables(root, source);
+    let mut found: Vec<(String, Reader<'_, '_>)> = Vec::new();
     walk(root, "", |node, class| {
         if matches!(node.kind(), "class_declaration" | "class") {
             return Some(class_name(node, source));
         }
-        if FUNCTIONS.contains(&node.kind())
-            && let Some(name) = function_name(node, class, source)
-        {
-            found.push((name, Reader::read(node, source)));
+        if FUNCTIONS.contains(&node.kind()) {
+            if let Some(name) = function_name(node, class, source) {
+                found.push((name, Reader::read(node, source, &tables)));
+            }
         }
         Some(class)
     });
@@ -108,9 +133,10 @@ pub(super) fn learn(root: Node<'_>, source: &str) -> Learned {
                 let taken = before.get(callee).and_then(|shapes| shapes.get(*position));
                 if let (Some(taken), Some(shapes), false) =
                     (taken, functions.get_mut(name), callee == name)
-                    && let Some(shape) = at(shapes, path)
                 {
-                    shape.merge(taken, SHAPE_DEPTH.saturating_sub(path.steps.len()));
+                    if let Some(shape) = at(shapes, path) {
+                        shape.merge(taken, SHAPE_DEPTH.saturating_sub(path.steps.len()));
+                    }
                 }
             }
         }
@@ -188,27 +214,29 @@ fn at<'s>(shapes: &'s mut [Shape], path: &Path) -> Option<&'s mut Shape> {
     Some(shape)
 }
 
-struct Reader<'t> {
+struct Reader<'t, 'r> {
     source: &'t str,
+    tables: &'r Tables<'t>,
     names: HashMap<&'t str, Path>,
     shapes: Vec<Shape>,
     /// Parts of parameters that other functions of the file get: which, by whom, as what argument.
     handed_on: Vec<(Path, String, usize)>,
 }
 
-impl<'t> Reader<'t> {
-    fn read(function: Node<'t>, source: &'t str) -> Self {
+impl<'t, 'r> Reader<'t, 'r> {
+    fn read(function: Node<'t>, source: &'t str, tables: &'r Tables<'t>) -> Self {
         let patterns = parameters(function);
         let shapes = vec![Shape::default(); patterns.len()];
-        let mut reader = Self { source, names: HashMap::new(), shapes, handed_on: Vec::new() };
+        let mut reader =
+            Self { source, tables, names: HashMap::new(), shapes, handed_on: Vec::new() };
         for (parameter, pattern) in patterns.iter().enumerate() {
             reader.bind(*pattern, &Path { parameter, steps: Vec::new() });
         }
         for (name, declared) in documented_types(function, source) {
-            if let Some(path) = reader.names.get(name.as_str()).cloned()
-                && let Some(shape) = at(&mut reader.shapes, &path)
-            {
-                declare(shape, &declared, SHAPE_DEPTH);
+            if let Some(path) = reader.names.get(name.as_str()).cloned() {
+                if let Some(shape) = at(&mut reader.shapes, &path) {
+                    declare(shape, &declared, SHAPE_DEPTH);
+                }
             }
         }
         if let Some(body) = function.child_by_field_name("body") {
@@ -291,20 +319,20 @@ impl<'t> Reader<'t> {
         match node.kind() {
             "variable_declarator" => {
                 let fields = (node.child_by_field_name("name"), node.child_by_field_name("value"));
-                if let (Some(name), Some(value)) = fields
-                    && let Some(path) = self.path(value)
-                {
-                    self.bind(name, &path);
+                if let (Some(name), Some(value)) = fields {
+                    if let Some(path) = self.path(value) {
+                        self.bind(name, &path);
+                    }
                 }
             }
             "assignment_expression" => {
                 let fields = (node.child_by_field_name("left"), node.child_by_field_name("right"));
-                if let (Some(left), Some(right)) = fields
-                    && left.kind() == "identifier"
-                    && !self.names.contains_key(self.text(left))
-                    && let Some(path) = self.path(right)
-                {
-                    self.bind(left, &path);
+                if let (Some(left), Some(right)) = fields {
+                    if left.kind() == "identifier" && !self.names.contains_key(self.text(left)) {
+                        if let Some(path) = self.path(right) {
+                            self.bind(left, &path);
+                        }
+                    }
                 }
             }
             "for_in_statement" => {
@@ -502,11 +530,28 @@ impl<'t> Reader<'t> {
         }
     }
 
+    /// A key of a table of the file may be any that the table has.
+    fn vote_key(&mut self, path: &Path, table: Node<'t>) {
+        let Some(keys) = self.tables.get(self.text(table)) else { return };
+        self.vote(path, "string", 4);
+        if let Some(shape) = at(&mut self.shapes, path) {
+            for key in keys {
+                if !shape.strings.contains(key) {
+                    shape.strings.push(key.clone());
+                }
+            }
+        }
+    }
+
     fn visit_subscript(&mut self, node: Node<'t>) {
         let fields = (node.child_by_field_name("object"), node.child_by_field_name("index"));
         let (Some(object), Some(index)) = fields else { return };
         if let Some(path) = self.path(index) {
-            self.vote(&path, "number", 1);
+            if self.tables.contains_key(self.text(object)) {
+                self.vote_key(&path, object);
+            } else {
+                self.vote(&path, "number", 1);
+            }
         }
         let Some(path) = self.path(object) else { return };
         if index.kind() == "string" {
@@ -537,7 +582,7 @@ impl<'t> Reader<'t> {
             };
             match self.text(operator) {
                 "-" | "*" | "/" | "%" | "**" | "|" | "&" | "^" | "<<" | ">>" | ">>>" => {
-                    self.vote(&path, "number", 3);
+                    self.vote(&path, "number", 3)
                 }
                 "+" => match other.kind() {
                     "number" => self.vote(&path, "number", 2),
@@ -564,7 +609,10 @@ impl<'t> Reader<'t> {
                     self.vote(&path, &kind, 3);
                 }
                 "in" if one == right => self.vote(&path, "object", 2),
-                "in" => self.vote(&path, "string", 1),
+                "in" => {
+                    self.vote(&path, "string", 1);
+                    self.vote_key(&path, other);
+                }
                 _ => {}
             }
         }
@@ -653,7 +701,7 @@ impl<'t> Reader<'t> {
                     self.vote(path, "function", 6);
                 }
                 "apply" | "concat" if position == 1 || method == "concat" => {
-                    self.vote(path, "array", 1);
+                    self.vote(path, "array", 1)
                 }
                 _ => {}
             }

@@ -126,3 +126,10 @@ fn the_golden_plans_are_those_the_reader_makes() {
         "golden.json is out of date: UPDATE_GOLDEN=1 cargo test golden"
     );
 }
+
+#[test]
+fn the_explorer_fits_a_job() {
+    assert!(super::EXPLORER.chars().count() < 95_000, "{}", super::EXPLORER.chars().count());
+    assert!(super::EXPLORER.contains("\nasync function explore(text) {\n"));
+    assert!(!super::EXPLORER.contains("\n//"));
+}

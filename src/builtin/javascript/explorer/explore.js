@@ -230,7 +230,8 @@ class Explorer {
     for (let left = SEARCH.lives; left > 0 && !this.budget.over() && this.stepsLeft > 0; left -= 20) {
       await this.explore(pool, this.inputs.some(20, () => {
         const { job, outcome: { members } } = this.inputs.pick(chosen);
-        const steps = this.inputs.some(this.inputs.int(1, members.length === 1 ? 3 : 6), () => this.step(this.inputs.pick(members)));
+        const used = [];
+        const steps = this.inputs.some(this.inputs.int(1, members.length === 1 ? 3 : 6), () => this.step(this.inputs.pick(members), used));
         return new Life({ ...target, members }, job.args, steps, 'random');
       }));
     }
@@ -447,21 +448,31 @@ class Explorer {
     const { inputs } = this;
     const members = target.members;
     const make = count => {
-      const args = target.parameters.filter(parameter => !parameter.rest).map(parameter => inputs.argument(parameter));
-      const steps = inputs.some(count, () => this.step(inputs.pick(members)));
-      return new Life(target, args, steps, 'random');
+      const args = target.parameters.filter(parameter => !parameter.rest).map(parameter => {
+        const value = inputs.argument(parameter);
+        // Sizes and limits show what they do when they are small.
+        return typeof value === 'number' && inputs.chance(0.5) ? inputs.int(0, 4) : value;
+      });
+      const used = [];
+      return new Life(target, args, inputs.some(count, () => this.step(inputs.pick(members), used)), 'random');
     };
     await this.explore(pool, inputs.some(12, () => make(0)));
     if (members.length === 0) return;
     for (const member of members) await this.explore(pool, inputs.some(4, () => new Life(target, make(0).args, [this.step(member)], 'first')));
     for (let left = SEARCH.lives; left > 0 && !this.budget.over() && this.stepsLeft > 0; left -= 20) {
-      await this.explore(pool, inputs.some(20, () => make(inputs.int(2, Math.min(8, members.length + 3)))));
+      await this.explore(pool, inputs.some(20, () => make(inputs.int(2, Math.min(10, members.length + 5)))));
     }
     await this.mutateInputs(target, pool, SEARCH.mutations / 2);
   }
 
-  step(member) {
-    const args = member.parameters.filter(parameter => !parameter.rest).map(parameter => this.inputs.argument(parameter));
+  // A call of a method, often with what was used before: what was put in is what can be found.
+  step(member, used = []) {
+    const args = member.parameters.filter(parameter => !parameter.rest).map(parameter => {
+      const value = this.inputs.argument(parameter);
+      const known = used.filter(one => typeof one === typeof value);
+      return known.length > 0 && this.inputs.chance(0.5) ? this.inputs.pick(known) : value;
+    });
+    used.push(...args);
     return { member, args };
   }
 

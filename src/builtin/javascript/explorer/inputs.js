@@ -161,6 +161,7 @@ class Inputs {
       const alphabet = this.chance(0.5) ? letters : [...letters, ...this.letters, 'a', 'b'];
       return this.some(this.int(1, 10), () => this.pick(alphabet)).join('');
     }
+    if (this.tokens.length > 0 && this.chance(0.2)) return this.pick(this.tokens);
     if (this.letters.length > 0 && roll < 0.6) return this.some(this.int(1, 8), () => this.pick(this.chance(0.7) ? this.letters : [...'abXY1'])).join('');
     if (this.tokens.length > 0 && roll < 0.8) return this.phrase();
     if (roll < 0.9) return this.pick(TEXTS);
