@@ -135,7 +135,8 @@ impl Figures {
     fn of(trials: &[&Trial]) -> Self {
         let reports: Vec<&SuiteReport> =
             trials.iter().filter_map(|trial| Some(&trial.suite.as_ref().ok()?.report)).collect();
-        let share = |count: usize| percent(count as f64, trials.len() as f64).unwrap_or_default();
+        let count = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+        let share = |part: usize| percent(count(part), count(trials.len())).unwrap_or_default();
         let over = |part: fn(&SuiteReport) -> (u32, u32)| {
             let parts = reports.iter().map(|report| part(report));
             let (some, all) = parts.fold((0.0, 0.0), |(some, all), (one, of)| {

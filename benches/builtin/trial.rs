@@ -106,7 +106,7 @@ async fn write(
     let (mut text, mut report) = (String::new(), SuiteReport::default());
     while let Some(event) = writing.next().await {
         match event? {
-            WritingEvent::Test(test) => text += &test,
+            WritingEvent::Test(piece) => text += &piece,
             WritingEvent::Finished { suite, .. } => report = suite.unwrap_or_default(),
             WritingEvent::Step(_) | WritingEvent::Answer(_) => {}
         }

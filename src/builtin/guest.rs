@@ -30,7 +30,7 @@ impl Guest {
     pub(super) fn explorer(self) -> &'static str {
         match self {
             Self::Python => python::explorer(),
-            Self::JavaScript => javascript::EXPLORER,
+            Self::JavaScript => javascript::explorer(),
         }
     }
 

@@ -3,12 +3,14 @@
 //! What can be known without running the code is found here, with tree-sitter: what there is to test,
 //! which inputs it seems to take ([`reading`]), and an instrumented form of the source that reports what
 //! a call reaches and that can turn into each of its mutants ([`instrument`], [`mutants`]). The rest is
-//! up to the explorer, which runs in the sandbox: [`EXPLORER`].
+//! up to the explorer, which runs in the sandbox: [`explorer`].
 
 mod instrument;
 mod mutants;
 mod reading;
 mod shapes;
+
+use std::sync::LazyLock;
 
 use serde::Serialize;
 use thiserror::Error;
@@ -17,14 +19,6 @@ use self::instrument::{Alternatives, Instrumented, Point};
 use self::mutants::Mutant;
 use self::reading::{Example, Literals, Target};
 use crate::languages::syntax::parse;
-
-/// The explorer: a script that defines `explore(plan)`. It has to be called inside of a test, and its
-/// promise awaited, with more time than Jest gives a test by default:
-/// `test('explore', () => explore("…"), 60000)`.
-pub(super) const EXPLORER: &str = match str::from_utf8(&STRIPPED) {
-    Ok(text) => text,
-    Err(_) => panic!("whole lines and blanks were left out"),
-};
 
 const SCRIPT: &str = concat!(
     include_str!("explorer/runtime.js"),
@@ -35,35 +29,17 @@ const SCRIPT: &str = concat!(
     include_str!("explorer/write.js"),
     include_str!("explorer/explore.js"),
 );
-const STRIPPED: [u8; strip::<0>(SCRIPT).1] = strip(SCRIPT).0;
 
-/// A script without indentation and lines of comment, which a job has no room for, and its length. No
-/// string of the explorer goes over a line end.
-const fn strip<const N: usize>(script: &str) -> ([u8; N], usize) {
-    let text = script.as_bytes();
-    let mut stripped = [0; N];
-    let mut length = 0;
-    let mut at = 0;
-    while at < text.len() {
-        while at < text.len() && text[at] == b' ' {
-            at += 1;
-        }
-        let is_comment = at + 1 < text.len() && text[at] == b'/' && text[at + 1] == b'/';
-        while at < text.len() {
-            let byte = text[at];
-            at += 1;
-            if !is_comment {
-                if length < N {
-                    stripped[length] = byte;
-                }
-                length += 1;
-            }
-            if byte == b'\n' {
-                break;
-            }
-        }
-    }
-    (stripped, length)
+/// The explorer: a script that defines `explore(plan)`. It has to be called inside of a test, and its
+/// promise awaited, with more time than Jest gives a test by default. Without indentation and lines of
+/// comment, which a job has no room for; no string of it goes over a line end.
+pub(super) fn explorer() -> &'static str {
+    static STRIPPED: LazyLock<String> = LazyLock::new(|| {
+        let lines = SCRIPT.lines().map(|line| line.trim_start_matches(' '));
+        let kept: Vec<_> = lines.filter(|line| !line.starts_with("//")).collect();
+        kept.join("\n") + "\n"
+    });
+    &STRIPPED
 }
 
 /// The deepest nesting that is read; deeper code is left as it is. A tree may be as deep as the text is

@@ -378,7 +378,7 @@ class Sampler:
     def draw_str(self, kind, depth):
         chance = self.random.random()
         pool = self.pool
-        if depth and chance < 0.35:
+        if depth and chance < (0.1 if pool.alphabet else 0.35):
             return self.pick(WORDS)
         if self.pattern_texts and chance < 0.3:
             return (
@@ -429,8 +429,14 @@ class Sampler:
             chance = self.random.random()
             if outer is None and len(separators) > 1 and chance < 0.35:
                 atoms.append(self.separated(separator))
-            elif self.numeral and chance < 0.65:
-                atoms.append(str(self.random.randint(0, 12)))
+            elif self.numeral and chance < (0.9 if self.pool.parts else 0.65):
+                atoms.append(
+                    str(
+                        self.pick(self.int_constants or [1])
+                        if chance < 0.35
+                        else self.random.randint(0, 12)
+                    )
+                )
             elif self.numeral and letters and chance < 0.92:
                 atoms.append(self.pick(letters))
             elif chance < 0.25 and self.pool.strings:
@@ -449,7 +455,7 @@ class Sampler:
 
     def near_literal(self):
         text = self.pick(self.pool.strings)
-        if self.random.random() < 0.35:
+        if self.random.random() < 0.5:
             return text
         if self.random.random() < 0.35:
             return text + self.pick(self.pool.strings)
@@ -628,6 +634,17 @@ class Sampler:
             samples[:8] + ([{}] if of == "dict" else []) + [self.draw(kind) for _ in range(24)]
         )
 
+    def combined(self, numbers):
+        """A number that two others make: their sum, product, difference, or the third side."""
+        first, second = self.random.sample(numbers, 2)
+        options = [first + second, first - second, first * second, abs(first) + abs(second) + 1]
+        third = (
+            whole_root(first * first + second * second)
+            if type(first) is type(second) is int
+            else None
+        )
+        return third if third is not None else self.pick(options)
+
     # -- one parameter in view of another --------------------------------------
 
     def related(self, kind, other):
@@ -707,6 +724,12 @@ class Sampler:
         return self.pick(options) if options else self.draw(kind)
 
 
+def whole_root(number):
+    """The root of a square number, or None."""
+    root = math.isqrt(number) if type(number) is int and number >= 0 else 0
+    return root if root and root * root == number else None
+
+
 def unique(values):
     found, seen = [], set()
     for value in values:
@@ -737,6 +760,8 @@ def fits(value, kind):
     of, kind_name = type(value), kind[0]
     if kind_name == "any":
         return True
+    if kind_name == "choice":
+        return value in kind[1]
     if kind_name == "union":
         return any(fits(value, part) for part in kind[1:])
     if kind_name == "number":

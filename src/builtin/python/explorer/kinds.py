@@ -6,6 +6,7 @@ A kind is a tuple: `("int",)`, `("list", element)`, `("dict", key, value)`, `("t
 
 INT, FLOAT, NUMBER, STR, BOOL = ("int",), ("float",), ("number",), ("str",), ("bool",)
 NONE, BYTES, ANY, CALLABLE = ("none",), ("bytes",), ("any",), ("callable", 1)
+MIXED = ("union", INT, STR, FLOAT, BOOL, NONE, ("list", INT))
 DATE, DATETIME, TIMEDELTA = ("date",), ("datetime",), ("timedelta",)
 
 PLAIN_KINDS = {
@@ -239,6 +240,10 @@ class Evidence(ast.NodeVisitor):
         self.keys = {}  # place -> keys it is asked for
         self.attributes = {}  # place -> names it is asked for
         self.concluded = {}
+        self.handed = {}  # (inner function, its parameter) -> place
+        self.choices = {}  # place -> constants among which it is looked for
+        self.inner = {n.name: n for n in ast.walk(routine.node) if isinstance(n, ast.FunctionDef)}
+        self.constants = constant_collections(routine.node, reading)
         self.certain = set()  # places of which the code says clearly what they are
         bodies = [routine.node.body]
         if routine.name == "__init__" and routine.owner in reading.classes:
@@ -372,7 +377,17 @@ class Evidence(ast.NodeVisitor):
 
     def visit_FunctionDef(self, node):
         # Functions inside take parts of our parameters, by other names: follow the calls.
+        names = [a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+        hidden = {name: self.places.pop(name, None) for name in names}
+        handed = {name: self.handed.get((getattr(node, "name", None), name)) for name in names}
+        self.places.update({name: place for name, place in handed.items() if place is not None})
         self.generic_visit(node)
+        for name, place in hidden.items():
+            self.places.pop(name, None)
+            if place is not None:
+                self.places[name] = place
+
+    visit_Lambda = visit_FunctionDef
 
     def visit_BinOp(self, node):
         left, right = self.place(node.left), self.place(node.right)
@@ -423,6 +438,8 @@ class Evidence(ast.NodeVisitor):
                 place = self.place(one)
                 if place is None:
                     continue
+                if isinstance(op, (ast.In, ast.NotIn)) and one is first:
+                    self.looked_up(place, other)
                 if isinstance(op, (ast.In, ast.NotIn)):
                     if one is second:
                         self.hint(place, "container", 2)
@@ -435,6 +452,18 @@ class Evidence(ast.NodeVisitor):
                 elif isinstance(other, ast.Constant) and other.value is None:
                     self.hint(place, "optional", 1)
         self.generic_visit(node)
+
+    def looked_up(self, place, collection):
+        """Note the constants among which a value is looked for."""
+        name = (
+            dotted(collection.func.value)
+            if isinstance(collection, ast.Call)
+            else dotted(collection)
+        )
+        values = self.constants.get(name) or values_of_literal(collection)
+        if place is not None and values:
+            known = self.choices.setdefault(place, [])
+            known += [v for v in values if v not in known]
 
     def compared(self, place, other, weight):
         if isinstance(other, ast.UnaryOp):
@@ -486,6 +515,7 @@ class Evidence(ast.NodeVisitor):
                 self.hint(self.place(part), "int", 2)
         elif isinstance(node.value, ast.Name):
             self.hint(self.place(node.slice), "key", 1)
+            self.looked_up(self.place(node.slice), node.value)
         self.generic_visit(node)
 
     def visit_Attribute(self, node):
@@ -522,7 +552,12 @@ class Evidence(ast.NodeVisitor):
             if place and isinstance(node.args[0], ast.Constant) and type(node.args[0].value) is str:
                 self.hint(place, "record", 3)
                 self.keys.setdefault(place, {}).setdefault(node.args[0].value)
+        if name in self.inner and name not in self.places:
+            for parameter, place in zip(self.inner[name].args.args, places):
+                if place is not None:
+                    self.handed.setdefault((name, parameter.arg), place)
         if name == "isinstance" and len(node.args) == 2 and first:
+            self.hint(first, "mixed", 1)
             kinds = node.args[1].elts if isinstance(node.args[1], ast.Tuple) else [node.args[1]]
             for part in kinds:
                 if dotted(part) in ("int", "float", "str", "bool", "list", "dict", "set", "tuple"):
@@ -636,6 +671,8 @@ class Evidence(ast.NodeVisitor):
 
     def conclude(self, place, name, depth):
         hints = self.hints.get(place, {})
+        if "mixed" in hints and place[-1] == "[]":
+            return [MIXED]  # elements that are told apart by what they are
         get = hints.get
         scored = []
         called = sorted(h for h in hints if h.startswith("called"))
@@ -716,6 +753,22 @@ class Evidence(ast.NodeVisitor):
         return found[0] if found else kind_of_name(name) or INT
 
 
+def values_of_literal(node):
+    """Texts or numbers of a collection that is written out; the keys of a dict."""
+    parts = node.keys if isinstance(node, ast.Dict) else getattr(node, "elts", ())
+    values = [p.value for p in parts if isinstance(p, ast.Constant) and type(p.value) in (int, str)]
+    return values if len(values) == len(parts) and len(set(map(type, values))) == 1 else []
+
+
+def constant_collections(function, reading):
+    """Names of the function and of the module that stand for such collections."""
+    assigned = [n for n in ast.walk(function) if isinstance(n, ast.Assign)]
+    assigned += [
+        n for found in reading.globals.values() for n in found if isinstance(n, ast.Assign)
+    ]
+    return {dotted(n.targets[0]): values_of_literal(n.value) for n in assigned}
+
+
 def members_of(shell):
     members = set(shell.routines) | {f.name for f in shell.fields}
     for node in ast.walk(shell.node):
@@ -750,6 +803,12 @@ class Guesser:
             return ("list", kind)
         return kind
 
+    def is_certain(self, routine, parameter):
+        """Whether the code leaves no doubt, so that trying kinds out would teach nothing."""
+        evidence = self.gather(routine)
+        place = (parameter.name,)
+        return place in evidence.certain or place in evidence.choices
+
     def guesses(self, routine, parameter, examples=()):
         """Kinds to try, the likeliest first."""
         key = (routine.path, parameter.name, repr(examples))
@@ -770,6 +829,9 @@ class Guesser:
                     found.append(kind_of_value(value))
             except (ValueError, TypeError, SyntaxError):
                 pass
+        choices = evidence.choices.get((parameter.name,))
+        if choices:
+            found.append(("union", ("choice", tuple(choices)), kind_of_value(choices[0])))
         found += evidence.kinds((parameter.name,), parameter.name)
         named = kind_of_name(parameter.name)
         if named is not None:
@@ -786,6 +848,8 @@ def refine(declared, guesses):
     if declared == ANY:
         return guesses[0] if guesses else union([INT, STR])
     for guess in guesses:
+        if guess[0] == "union" and guess[1][0] == "choice" and guess[2] == declared:
+            return guess
         if guess[0] == declared[0] and len(guess) == len(declared):
             if declared[0] in ("list", "set", "tuple*", "dict", "deque"):
                 pairs = zip(declared[1:], guess[1:])

@@ -4,6 +4,17 @@ FIRST_LIMIT = 30_000  # steps of one call; raised when a target needs more
 TARGET_STEPS = 1_200_000  # steps for the search of one target
 MOST_CALLS = 700
 PROBE_CALLS = 6
+# Sides of right, equal, isosceles and impossible triangles; also sums and progressions.
+TRIPLES = [
+    (3, 4, 5),
+    (6, 8, 10),
+    (5, 12, 13),
+    (2, 2, 2),
+    (2, 2, 3),
+    (1, 2, 3),
+    (1, 2, 10),
+    (2, 4, 6),
+]
 HOPELESS = 40  # calls without an end, after which more steps are allowed; then so many more
 LAST_CHANCES = 8
 PATIENT_CALLS, PATIENT_LIMIT = 3, 2_000_000
@@ -243,11 +254,7 @@ class FunctionTarget:
                 self.kinds.append(guesses or [INT])
                 if not guesser.gather(self.routine).kinds((parameter.name,)) and not shown:
                     self.weak.add(index)
-                if (
-                    guesses
-                    and not shown
-                    and (parameter.name,) in guesser.gather(self.routine).certain
-                ):
+                if guesses and not shown and guesser.is_certain(self.routine, parameter):
                     self.kinds[index] = guesses[:1]
                 else:
                     undeclared.append((index, shown))
@@ -273,7 +280,7 @@ class FunctionTarget:
                     options.append(kind)
         scored, tried, before = [], [], list(self.explored)
         for rank, kind in enumerate(options[:12]):
-            good, reached, first = 0, set(), len(self.explored)
+            good, attempts, reached, first = 0, 0, set(), len(self.explored)
             for number in range(PROBE_CALLS):
                 good_before = [e.case.arguments for e in before if not e.outcome.last.error]
                 arguments = []
@@ -288,7 +295,8 @@ class FunctionTarget:
                     ]
                 outcome = self.attempt_values(arguments, "probe")
                 if outcome is None:
-                    continue
+                    continue  # known from another kind or parameter
+                attempts += 1
                 if outcome.status == STOPPED:
                     good += 0.3
                 elif outcome.status == OK and not outcome.last.error:
@@ -302,22 +310,16 @@ class FunctionTarget:
                     good += 0.3
                 if outcome.ways is not None:
                     reached |= set(outcome.ways) | set(outcome.counts)
-            scored.append(
-                (
-                    good / PROBE_CALLS
-                    + 0.1 * len(reached) / (len(self.world.program.lines) + 1)
-                    - 0.07 * rank,
-                    good,
-                    kind,
-                )
-            )
+            rate = good / attempts if attempts else 0.8
+            part = len(reached) / (len(self.world.program.lines) + 1)
+            scored.append((rate + 0.1 * part - 0.07 * rank, rate, kind))
             tried.append((kind, self.explored[first:]))
         scored.sort(key=lambda entry: -entry[0])
         best = scored[0]
         keep = [
             kind
-            for score, good, kind in scored
-            if good >= 0.4 * PROBE_CALLS and score > best[0] - 0.3 and kind in self.kinds[index]
+            for score, rate, kind in scored
+            if rate >= 0.4 and score > best[0] - 0.3 and kind in self.kinds[index]
         ]
         kept = (keep or [best[2]])[:2]
         # What was tried with kinds that are not meant is no example of use.
@@ -449,9 +451,17 @@ class FunctionTarget:
 
     def relate(self, values):
         """Make one argument have to do with another."""
+        if len(values) == 3 and all(type(v) in (int, float) for v in values):
+            if self.random.random() < 0.2:
+                values[:] = self.random.sample(self.sampler.pick(TRIPLES), 3)
+                return
         positions = list(range(len(values)))
         target = self.sampler.pick(positions[1:] if self.random.random() < 0.8 else positions)
         other = self.sampler.pick([p for p in positions if p != target])
+        numbers = [v for p, v in enumerate(values) if p != target and type(v) in (int, float)]
+        if len(numbers) > 1 and type(values[target]) in (int, float) and self.random.random() < 0.3:
+            values[target] = self.sampler.combined(numbers)
+            return
         kind = ANY if target in self.weak else self.sampler.pick(self.kinds[target])
         values[target] = self.sampler.related(kind, values[other])
 

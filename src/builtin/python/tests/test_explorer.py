@@ -298,6 +298,38 @@ class FunctionsTest(SuiteCase):
                 return sorted(items)
         """)
 
+    def test_a_returned_function_is_called(self):
+        explored = self.explore("""
+            def make_counter(start):
+                def step():
+                    nonlocal start
+                    start += 1
+                    return start
+                return step
+        """)
+        self.assert_caught(explored, "start += 1", "start += 2")
+
+    def test_functions_that_undo_each_other_are_said_to(self):
+        explored = self.explore("""
+            def encode(text: str):
+                return "".join(chr(ord(c) + 3) for c in text)
+
+            def decode(text: str):
+                return "".join(chr(ord(c) - 3) for c in text)
+        """)
+        names = {b["name"] for b in explored.blocks if b["section"] == "property"}
+        self.assertIn("test_encode_is_undone_by_decode", names)
+
+    def test_constants_that_a_value_is_looked_up_among_are_inputs(self):
+        explored = self.explore("""
+            def between(first, second):
+                names = ("Mercury", "Venus", "Earth", "Mars")
+                if first not in names or second not in names:
+                    return ()
+                return names[names.index(first) + 1 : names.index(second)]
+        """)
+        self.assert_caught(explored, ") + 1 :", ") :")
+
     def test_changed_globals_are_put_back_between_tests(self):
         explored = self.explore("""
             counter = 0
@@ -501,7 +533,7 @@ class PartsTest(unittest.TestCase):
         reading = self.name("Reading")(textwrap.dedent(source))
         guesser = self.name("Guesser")(reading)
         routine = next(iter(reading.functions.values()))
-        return [guesser.guesses(routine, p)[0] for p in routine.parameters]
+        return [(guesser.guesses(routine, p) or [None])[0] for p in routine.parameters]
 
     def test_kinds_come_from_what_is_done_with_a_parameter(self):
         self.assertEqual(self.kinds("def f(a): return a.upper()"), [("str",)])
@@ -509,6 +541,12 @@ class PartsTest(unittest.TestCase):
         self.assertEqual(self.kinds("def f(a, b): return b % 3")[1], ("int",))
         self.assertEqual(self.kinds("def f(a): return a['x'] + 1")[0][0], "record")
         self.assertEqual(self.kinds("def f(a): return a(1, 2)"), [("callable", 2)])
+
+    def test_parameters_of_inner_functions_are_not_mixed_up_with_ours(self):
+        found = self.kinds("def f(a, x): return sorted([p for p in a if p == x], key=lambda x: x[1])")
+        self.assertNotIn(found[1:], [[("list", ("int",))]])
+        found = self.kinds("def f(a):\n    def g(s):\n        return s.upper()\n    return g(a[0])")
+        self.assertEqual(found, [("list", ("str",))])
 
     def test_annotations_are_read_also_as_text_and_as_unions(self):
         reading = self.name("Reading")("def f(a: 'dict[str, int] | None'): pass")
