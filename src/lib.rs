@@ -10,6 +10,13 @@
 //!     CI ──▶ tester check-env        laptop ──▶ tester dev (both halves in one process)
 //! ```
 //!
+//! Tests are written behind another seam, by a model or, without one, by running the code:
+//!
+//! ```text
+//!     services::generation ──▶ gateways::TestWriter ◀── gateways::gemini::Gemini
+//!                                                   ◀── builtin::Builtin ──▶ gateways::Executor
+//! ```
+//!
 //! Data flows one way: `api → services → {gateways, repositories, stores}`, all of them speaking
 //! `domain`. Tests are run behind a seam of `gateways`: `serve` has a client of the workers there,
 //! `worker` and `dev` run them themselves, in `sandbox`:
@@ -27,6 +34,7 @@
 //! - `services` imports no actix type and names no concrete backend.
 //! - `gateways`, `repositories`, `stores` and `sandbox` never import `services` or `api`.
 //! - `sandbox` names neither actix nor reqwest nor rusqlite.
+//! - `builtin` knows `domain`, `languages` and the seams of `gateways`, and runs nothing itself.
 //! - `cli::worker`, `api::worker`, `config::worker` and `app::engines` name nothing that can reach
 //!   Gemini, Supabase or a user's data.
 //! - Only `app::environment` reads the environment.
@@ -36,6 +44,7 @@
 
 pub mod api;
 pub mod app;
+pub mod builtin;
 pub mod cli;
 pub mod config;
 pub mod crypto;

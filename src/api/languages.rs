@@ -3,12 +3,16 @@
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa::openapi::{Object, ObjectBuilder, Type};
+use utoipa::openapi::{Array, ArrayBuilder, Object, ObjectBuilder, Type};
 
 use super::context::state;
+use crate::app::AppState;
+use crate::builtin::WRITES;
+use crate::config::constants::builtin::BUDGET_MS;
 use crate::config::constants::http::BODY_LIMIT_BYTES;
 use crate::domain::{
-    DESCRIPTION_MAX_CHARS, LanguageCode, ModelName, SOURCE_MAX_CHARS, SOURCE_MIN_CHARS,
+    BUILTIN_NAME, DESCRIPTION_MAX_CHARS, LanguageCode, SOURCE_MAX_CHARS, SOURCE_MIN_CHARS,
+    whole_milliseconds,
 };
 use crate::languages;
 
@@ -16,14 +20,29 @@ use crate::languages;
 #[derive(Debug, Serialize, ToSchema)]
 #[expect(clippy::struct_field_names, reason = "the names are the contract's")]
 struct Languages {
+    /// The engine that needs no model; null where it is not on offer.
+    #[schema(required = true)]
+    builtin: Option<Builtin>,
     /// The model that is used when a request names none.
-    #[schema(value_type = String)]
-    default_model: ModelName,
+    default_model: String,
     languages: Vec<Language>,
     limits: Limits,
-    /// The models on offer.
-    #[schema(value_type = Vec<String>)]
-    models: Vec<ModelName>,
+    /// The models on offer, `builtin` among them where it is.
+    models: Vec<String>,
+}
+
+/// The engine that needs no model.
+#[derive(Debug, Serialize, ToSchema)]
+struct Builtin {
+    /// What it may take when a request does not say.
+    budget_default_ms: u64,
+    budget_max_ms: u64,
+    budget_min_ms: u64,
+    /// The languages it writes.
+    #[schema(schema_with = languages_schema)]
+    languages: Vec<LanguageCode>,
+    /// What a request calls it.
+    model: &'static str,
 }
 
 /// A programming language that tests are written for.
@@ -75,9 +94,11 @@ impl From<LanguageCode> for Language {
     responses((status = OK, description = "All there is to choose from.", body = Languages)),
 )]
 pub(super) async fn languages(request: HttpRequest) -> HttpResponse {
-    let models = &state(&request).models;
+    let state = state(&request);
+    let models = &state.models;
     HttpResponse::Ok().json(Languages {
-        default_model: models.default_name().clone(),
+        builtin: builtin(state),
+        default_model: models.default_name().to_owned(),
         languages: LanguageCode::ALL.map(Language::from).into(),
         limits: Limits {
             body_max_bytes: BODY_LIMIT_BYTES,
@@ -85,8 +106,23 @@ pub(super) async fn languages(request: HttpRequest) -> HttpResponse {
             input_code_max_chars: SOURCE_MAX_CHARS,
             input_code_min_chars: SOURCE_MIN_CHARS,
         },
-        models: models.models().iter().map(|model| model.name.clone()).collect(),
+        models: models.names().map(str::to_owned).collect(),
     })
+}
+
+fn builtin(state: &AppState) -> Option<Builtin> {
+    let offered = state.models.names().any(|name| name == BUILTIN_NAME);
+    offered.then(|| Builtin {
+        budget_default_ms: whole_milliseconds(state.builtin.budget),
+        budget_max_ms: *BUDGET_MS.end(),
+        budget_min_ms: *BUDGET_MS.start(),
+        languages: WRITES.into(),
+        model: BUILTIN_NAME,
+    })
+}
+
+fn languages_schema() -> Array {
+    ArrayBuilder::new().items(language_schema()).build()
 }
 
 /// The codes of [`LanguageCode`]. Built here, for the domain knows no API.

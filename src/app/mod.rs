@@ -26,6 +26,7 @@ use secrecy::SecretString;
 use self::health::HealthCheck;
 pub use self::lifecycle::Lifecycle;
 use self::telemetry::Metrics;
+use crate::config::BuiltinSettings;
 use crate::crypto::Pseudonyms;
 use crate::domain::ModelCatalog;
 use crate::gateways::TokenVerifier;
@@ -91,6 +92,8 @@ pub struct AppState {
     pub wallet: Arc<WalletService>,
     /// The models on offer.
     pub models: ModelCatalog,
+    /// When the built-in engine writes, and how long it may take.
+    pub builtin: BuiltinSettings,
     /// How long a client may take to send a body.
     pub body_timeout: Duration,
     /// Silence after which a stream gets a comment.

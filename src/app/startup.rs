@@ -20,12 +20,13 @@ use super::local_data::{LocalData, LocalDataError};
 use super::stores::Stores;
 use super::{AppState, Audience, Front, WorkerState, engines, shutdown, telemetry, upkeep};
 use crate::api;
+use crate::builtin::Builtin;
 use crate::config::{CommonSettings, DevSettings, RotationSettings, ServeSettings, WorkerSettings};
 use crate::crypto::{CacheCipher, CacheKeyer, FieldCipher, MasterKey, Pseudonyms};
 use crate::gateways::gemini::{Gemini, GeminiSetupError};
 use crate::gateways::http::{self, Traffic};
 use crate::gateways::{
-    BotCheck, Executor, LlmProvider, LocalUser, NoBotCheck, SupabaseTokenVerifier, TokenVerifier,
+    BotCheck, Executor, LocalUser, NoBotCheck, SupabaseTokenVerifier, TestWriter, TokenVerifier,
     Turnstile, WorkerClient, WorkerSetupError,
 };
 use crate::repositories::{
@@ -33,7 +34,7 @@ use crate::repositories::{
 };
 use crate::sandbox::Runner;
 use crate::services::execution::ExecutionService;
-use crate::services::generation::{AnswerCache, GenerationService, Parts};
+use crate::services::generation::{AnswerCache, GenerationService, Parts, Writers};
 use crate::services::history::{HistoryPages, HistoryService};
 use crate::services::rate_limits::RateLimits;
 use crate::services::wallet::WalletService;
@@ -110,7 +111,7 @@ impl Application {
             audience: Audience::Internet,
             verifier: Arc::new(verifier),
             bot_check: Arc::new(Turnstile::new(client, settings.turnstile.clone())),
-            provider: Some(Arc::new(Gemini::new(settings.gemini.clone())?)),
+            model: Some(Arc::new(Gemini::new(settings.gemini.clone())?)),
             history: supabase.clone(),
             wallet: supabase,
             stores,
@@ -142,15 +143,15 @@ impl Application {
             gemini: settings.gemini.clone().map(|gemini| Box::new((gemini, models.clone()))),
         };
         let sqlite = Arc::new(sqlite);
-        let provider = match settings.gemini.clone() {
-            Some(gemini) => Some(Arc::new(Gemini::new(gemini)?) as Arc<dyn LlmProvider>),
+        let model = match settings.gemini.clone() {
+            Some(gemini) => Some(Arc::new(Gemini::new(gemini)?) as Arc<dyn TestWriter>),
             None => None,
         };
         let choices = Choices {
             audience: Audience::ThisMachine,
             verifier: Arc::new(LocalUser::new(&settings)),
             bot_check: Arc::new(NoBotCheck::new(&settings)),
-            provider,
+            model,
             history: sqlite.clone(),
             wallet: sqlite,
             stores: Stores::in_memory(settings.common.cache),
@@ -277,7 +278,7 @@ struct Choices {
     audience: Audience,
     verifier: Arc<dyn TokenVerifier>,
     bot_check: Arc<dyn BotCheck>,
-    provider: Option<Arc<dyn LlmProvider>>,
+    model: Option<Arc<dyn TestWriter>>,
     history: Arc<dyn HistoryRepository>,
     wallet: Arc<dyn WalletRepository>,
     stores: Stores,
@@ -298,8 +299,14 @@ fn state(common: CommonSettings, choices: Choices, lifecycle: Lifecycle) -> AppS
     let wallet = Arc::new(WalletService::new(choices.wallet, common.wallet));
     let answers =
         AnswerCache::new(choices.stores.cache, keyer, cipher, common.cache.generation_ttl);
+    let writers = Writers {
+        model: choices.model,
+        builtin: (common.builtin.offered || common.builtin.fallback)
+            .then(|| Arc::new(Builtin::new(Arc::clone(&choices.executor))) as Arc<dyn TestWriter>),
+        fallback: common.builtin.fallback,
+    };
     let generation = Arc::new(GenerationService::new(Parts {
-        provider: choices.provider,
+        writers,
         bot_check: choices.bot_check,
         wallet: Arc::clone(&wallet),
         history: Arc::clone(&history),
@@ -319,6 +326,7 @@ fn state(common: CommonSettings, choices: Choices, lifecycle: Lifecycle) -> AppS
         history,
         wallet,
         models: common.models,
+        builtin: common.builtin,
         body_timeout: common.server.listen.body_timeout,
         heartbeat: common.stream.heartbeat,
         internal_secret: common.server.internal_secret,

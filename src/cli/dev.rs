@@ -40,17 +40,23 @@ pub fn run(
     if let Some(data_dir) = args.data_dir {
         settings.data_dir = data_dir;
     }
-    let can_generate = settings.gemini.is_some();
+    let has_model = settings.gemini.is_some();
+    let has_builtin = settings.common.builtin.offered;
     super::runtime()?.block_on(async {
         telemetry::init(&settings.common.telemetry, "tester-dev")?;
         let application = Application::dev(settings).await?;
         let stop = stop_requested();
         writeln!(output, "TESTER is ready at http://{}", application.address())?;
-        if !can_generate {
+        if !has_model {
+            let without = if has_builtin {
+                "the built-in engine writes the tests, for Python and JavaScript. For a model"
+            } else {
+                "nothing can be generated yet. For that"
+            };
             writeln!(
                 output,
-                "GEMINI_API_KEY is not set, so nothing can be generated yet. Put a key from \
-                 Google AI Studio into the environment or a .env file and start again."
+                "GEMINI_API_KEY is not set, so {without}, put a key from Google AI Studio into \
+                 the environment or a .env file and start again."
             )?;
         }
         output.flush()?;

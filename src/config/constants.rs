@@ -19,6 +19,15 @@ pub mod gemini {
     pub const TEMPERATURE_MAX: f64 = 2.0;
 }
 
+/// The built-in engine.
+pub mod builtin {
+    use std::ops::RangeInclusive;
+
+    /// What a budget may be, in milliseconds: below, a sandbox has hardly started; above, nobody
+    /// waits, and a run has its own limit anyway.
+    pub const BUDGET_MS: RangeInclusive<u64> = 2_000..=30_000;
+}
+
 /// Cloudflare Turnstile.
 pub mod turnstile {
     /// Where tokens are verified unless `TURNSTILE_VERIFY_URL` says otherwise.

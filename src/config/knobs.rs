@@ -22,6 +22,7 @@ pub(super) struct Knobs {
     pub(super) telemetry: TelemetryKnobs,
     pub(super) gemini: GeminiKnobs,
     pub(super) models: ModelKnobs,
+    pub(super) builtin: BuiltinKnobs,
     pub(super) stream: StreamKnobs,
     pub(super) supabase: TimeoutKnobs,
     pub(super) turnstile: TimeoutKnobs,
@@ -85,6 +86,14 @@ pub(super) struct ModelKnobs {
 pub(super) struct RetiredModel {
     pub(super) name: ModelName,
     pub(super) successor: ModelName,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BuiltinKnobs {
+    pub(super) offered: bool,
+    pub(super) fallback: bool,
+    pub(super) budget_ms: i64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -195,6 +204,7 @@ struct Sections {
     telemetry: Value,
     gemini: Value,
     models: Value,
+    builtin: Value,
     stream: Value,
     supabase: Value,
     turnstile: Value,
@@ -256,6 +266,7 @@ impl Sections {
         let telemetry = section(place, "telemetry", self.telemetry, problems);
         let gemini = section(place, "gemini", self.gemini, problems);
         let models = section(place, "models", self.models, problems);
+        let builtin = section(place, "builtin", self.builtin, problems);
         let stream = section(place, "stream", self.stream, problems);
         let supabase = section(place, "supabase", self.supabase, problems);
         let turnstile = section(place, "turnstile", self.turnstile, problems);
@@ -271,6 +282,7 @@ impl Sections {
             telemetry: telemetry?,
             gemini: gemini?,
             models: models?,
+            builtin: builtin?,
             stream: stream?,
             supabase: supabase?,
             turnstile: turnstile?,

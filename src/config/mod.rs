@@ -26,8 +26,8 @@ pub use problems::{Fault, Flaw, Problem, Problems, Subject};
 pub use sandbox::{DockerSettings, EngineChoice, PerRuntime, SandboxSettings};
 pub use server::{DeployEnvironment, ListenSettings, ServerSettings};
 pub use services::{
-    CacheSettings, DataApiSettings, JwtIssuer, RateLimitSettings, RedisSettings, StreamSettings,
-    SupabaseSettings, TurnstileSettings, WalletSettings, WorkerClientSettings,
+    BuiltinSettings, CacheSettings, DataApiSettings, JwtIssuer, RateLimitSettings, RedisSettings,
+    StreamSettings, SupabaseSettings, TurnstileSettings, WalletSettings, WorkerClientSettings,
 };
 pub use telemetry::{LogFormat, TelemetrySettings, TracesSettings};
 pub use variables::{Need, Role, Variable};
@@ -45,8 +45,10 @@ pub struct CommonSettings {
     pub server: ServerSettings,
     /// What is logged.
     pub telemetry: TelemetrySettings,
-    /// `models.*` and `DEFAULT_GEMINI_MODEL`.
+    /// `models.*`, `DEFAULT_GEMINI_MODEL` and `builtin.offered`.
     pub models: ModelCatalog,
+    /// When the built-in engine writes.
+    pub builtin: BuiltinSettings,
     /// How answers are streamed.
     pub stream: StreamSettings,
     /// The rules of the wallet.

@@ -133,6 +133,17 @@ pub struct CacheSettings {
     pub max_bytes: u64,
 }
 
+/// When the built-in engine writes.
+#[derive(Clone, Copy, Debug)]
+pub struct BuiltinSettings {
+    /// `builtin.offered`: whether a request may name it.
+    pub offered: bool,
+    /// `builtin.fallback`: whether it writes instead of a model that is down.
+    pub fallback: bool,
+    /// `builtin.budget_ms`: what it may take when a request does not say.
+    pub budget: Duration,
+}
+
 /// How answers are streamed.
 #[derive(Clone, Copy, Debug)]
 pub struct StreamSettings {

@@ -1,7 +1,10 @@
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use utoipa::ToSchema;
 
-use super::{Description, GenerationId, LanguageCode, Locale, Model, SourceCode, UserId};
+use super::{Description, GenerationId, LanguageCode, Locale, SourceCode, UserId, Writer};
 
 /// What a user asks for: tests for this source.
 #[derive(Clone, Debug)]
@@ -10,14 +13,64 @@ pub struct GenerationRequest {
     pub source: SourceCode,
     /// The language it is written in.
     pub language: LanguageCode,
-    /// The model that writes the tests.
-    pub model: Model,
+    /// Who writes the tests.
+    pub writer: Writer,
     /// What the code is meant to do.
     pub description: Option<Description>,
     /// Whether a stored answer will do.
     pub freshness: Freshness,
     /// The language of the comments in the tests.
     pub locale: Locale,
+    /// What the built-in engine may spend, should it write.
+    pub effort: Effort,
+}
+
+/// What the built-in engine may spend on a request, and where its search begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Effort {
+    /// Time from the first look at the source to the last test; a ceiling, most sources need less.
+    pub budget: Duration,
+    /// What its choices are drawn from: the same source and seed give the same tests.
+    pub seed: u32,
+}
+
+/// What is known of a suite that was explored rather than thought up.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SuiteReport {
+    /// Test functions.
+    pub tests: u32,
+    /// Cases in them: rows of tables, and tests without a table.
+    pub rows: u32,
+    /// Lines of the source that they run.
+    pub lines: Coverage,
+    /// Branches of the source that they take.
+    pub branches: Coverage,
+    /// Small changes of the source that they notice.
+    pub mutants: Mutants,
+    /// Time it took, from the first look at the source.
+    pub seconds: f64,
+    /// Cases left out because they did not end the same way every time.
+    pub unstable_dropped: u32,
+    /// Parts of the source without tests, and why.
+    pub skipped: Vec<String>,
+}
+
+/// How much of something was reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Coverage {
+    /// What was reached.
+    pub covered: u32,
+    /// All there is.
+    pub total: u32,
+}
+
+/// How many changed versions of a source its tests tell from the source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Mutants {
+    /// Those on which a test fails.
+    pub killed: u32,
+    /// All that were tried.
+    pub total: u32,
 }
 
 /// Whether an answer from the cache satisfies the request.

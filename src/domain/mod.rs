@@ -18,14 +18,17 @@ mod wallet;
 
 pub use cache::{CacheKey, CacheMetadata};
 pub use encrypted::EncryptedData;
-pub use generation::{Freshness, Generation, GenerationRequest, NewGeneration, TokenUsage};
+pub use generation::{
+    Coverage, Effort, Freshness, Generation, GenerationRequest, Mutants, NewGeneration,
+    SuiteReport, TokenUsage,
+};
 pub use history::{HistoryPage, InvalidCursor, PageCursor, PageRequest, UnreadableRow};
 pub use ids::{GenerationId, UserId};
 pub use language::{LanguageCode, UnknownLanguage};
 pub use locale::Locale;
 pub use model::{
-    CatalogProblem, InvalidModelName, MODEL_NAME_MAX_LENGTH, Model, ModelCatalog, ModelName,
-    Sampling,
+    BUILTIN_NAME, BuiltinOffer, CatalogProblem, InvalidModelName, MODEL_NAME_MAX_LENGTH, Model,
+    ModelCatalog, ModelName, Sampling, Writer,
 };
 pub use prompt::Prompt;
 pub use runtime::{Limits, Runtime};

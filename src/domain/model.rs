@@ -77,7 +77,43 @@ pub struct Model {
     pub sampling: Sampling,
 }
 
-/// The models on offer, the default, and the names of models that were shut down.
+/// What requests, answers and the history call the built-in engine, beside the names of models.
+pub const BUILTIN_NAME: &str = "builtin";
+
+/// Who writes the tests of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Writer {
+    /// A model behind an API.
+    Model(Model),
+    /// The built-in engine, which needs no model: it explores the code in a sandbox.
+    Builtin,
+}
+
+impl Writer {
+    /// What it is called.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Model(model) => model.name.as_str(),
+            Self::Builtin => BUILTIN_NAME,
+        }
+    }
+}
+
+/// Whether the built-in engine can be asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BuiltinOffer {
+    /// It is not on offer.
+    #[default]
+    Withheld,
+    /// Whoever names it gets it.
+    BesideModels,
+    /// It is all there is to ask, and so the default: there is no key for a model.
+    Alone,
+}
+
+/// Who writes tests here: the models on offer, the default, the names of models that were shut down,
+/// and the built-in engine.
 ///
 /// The lists are configuration, for models come and go faster than releases.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +121,7 @@ pub struct ModelCatalog {
     models: Vec<Model>,
     default: ModelName,
     successors: BTreeMap<ModelName, ModelName>,
+    builtin: BuiltinOffer,
 }
 
 /// Why a catalog contradicts itself.
@@ -101,6 +138,9 @@ pub enum CatalogProblem {
         /// What it was to be replaced by.
         successor: ModelName,
     },
+    /// A model has the name of the built-in engine.
+    #[error("{BUILTIN_NAME} is the name of the built-in engine")]
+    NamedLikeBuiltin,
 }
 
 impl ModelCatalog {
@@ -108,13 +148,18 @@ impl ModelCatalog {
     ///
     /// # Errors
     ///
-    /// [`CatalogProblem`] when the default or a successor is not among the models.
+    /// [`CatalogProblem`] when the default or a successor is not among the models, or a model has
+    /// the built-in engine's name.
     pub fn new(
         models: Vec<Model>,
         default: &ModelName,
         successors: BTreeMap<ModelName, ModelName>,
     ) -> Result<Self, CatalogProblem> {
         let offered = |name: &ModelName| models.iter().any(|model| model.name == *name);
+        let names = models.iter().map(|model| &model.name).chain(successors.keys());
+        if names.into_iter().any(|name| name.as_str() == BUILTIN_NAME) {
+            return Err(CatalogProblem::NamedLikeBuiltin);
+        }
         for (retired, successor) in &successors {
             if !offered(successor) {
                 return Err(CatalogProblem::UnknownSuccessor {
@@ -127,33 +172,51 @@ impl ModelCatalog {
         if !offered(&default) {
             return Err(CatalogProblem::UnknownDefault(default));
         }
-        Ok(Self { models, default, successors })
+        Ok(Self { models, default, successors, builtin: BuiltinOffer::default() })
     }
 
-    /// The model for a request: the default when none is named, the successor of a name that was
-    /// shut down, `None` for a name never heard of.
+    /// The same with the built-in engine on offer, or not.
     #[must_use]
-    pub fn resolve(&self, requested: Option<&str>) -> Option<&Model> {
-        let name = match requested {
-            None => &self.default,
-            Some(text) => {
-                let name = ModelName::parse(text).ok()?;
-                return self.find(self.successors.get(&name).unwrap_or(&name));
-            }
-        };
-        self.find(name)
+    pub fn with_builtin(self, builtin: BuiltinOffer) -> Self {
+        Self { builtin, ..self }
     }
 
-    /// The models on offer, in the order of the configuration.
+    /// Who writes the tests of a request: the default when it names nobody, the successor of a name
+    /// that was shut down, `None` for a name never heard of.
+    #[must_use]
+    pub fn resolve(&self, requested: Option<&str>) -> Option<Writer> {
+        let name = requested.unwrap_or_else(|| self.default_name());
+        if name == BUILTIN_NAME {
+            return (self.builtin != BuiltinOffer::Withheld).then_some(Writer::Builtin);
+        }
+        let name = ModelName::parse(name).ok()?;
+        self.find(self.successors.get(&name).unwrap_or(&name)).cloned().map(Writer::Model)
+    }
+
+    /// The models of the configuration, in its order.
     #[must_use]
     pub fn models(&self) -> &[Model] {
         &self.models
     }
 
-    /// The name of the model used when a request names none.
+    /// The names of all that can be asked here: models in the order of the configuration, the
+    /// built-in engine last.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let (models, builtin) = match self.builtin {
+            BuiltinOffer::Withheld => (&self.models[..], None),
+            BuiltinOffer::BesideModels => (&self.models[..], Some(BUILTIN_NAME)),
+            BuiltinOffer::Alone => (&[][..], Some(BUILTIN_NAME)),
+        };
+        models.iter().map(|model| model.name.as_str()).chain(builtin)
+    }
+
+    /// The name of who writes when a request names nobody.
     #[must_use]
-    pub fn default_name(&self) -> &ModelName {
-        &self.default
+    pub fn default_name(&self) -> &str {
+        match self.builtin {
+            BuiltinOffer::Alone => BUILTIN_NAME,
+            BuiltinOffer::Withheld | BuiltinOffer::BesideModels => self.default.as_str(),
+        }
     }
 
     fn find(&self, name: &ModelName) -> Option<&Model> {
@@ -181,12 +244,41 @@ mod tests {
     #[test]
     fn a_request_gets_its_model_the_default_or_the_successor() {
         let catalog = catalog();
-        let resolve = |requested| catalog.resolve(requested).map(|model| model.name.as_str());
-        assert_eq!(resolve(None), Some("gemini-3.5-flash"));
-        assert_eq!(resolve(Some("gemini-3.8-flash")), Some("gemini-3.8-flash"));
-        assert_eq!(resolve(Some("gemini-2.5-flash")), Some("gemini-3.8-flash"));
+        let resolve = |requested| {
+            let writer = catalog.resolve(requested);
+            writer.map(|writer| writer.name().to_owned())
+        };
+        assert_eq!(resolve(None).as_deref(), Some("gemini-3.5-flash"));
+        assert_eq!(resolve(Some("gemini-3.8-flash")).as_deref(), Some("gemini-3.8-flash"));
+        assert_eq!(resolve(Some("gemini-2.5-flash")).as_deref(), Some("gemini-3.8-flash"));
         assert_eq!(resolve(Some("gpt")), None);
         assert_eq!(resolve(Some("../../v1/files")), None);
+        assert_eq!(resolve(Some("builtin")), None);
+    }
+
+    #[test]
+    fn the_built_in_engine_is_there_for_whoever_names_it_where_it_is_on_offer() {
+        let catalog = catalog().with_builtin(BuiltinOffer::BesideModels);
+        assert_eq!(catalog.resolve(Some("builtin")), Some(Writer::Builtin));
+        assert_eq!(catalog.default_name(), "gemini-3.5-flash");
+        let names: Vec<_> = catalog.names().collect();
+        assert_eq!(names, ["gemini-3.8-flash", "gemini-3.5-flash", "builtin"]);
+    }
+
+    #[test]
+    fn where_no_model_can_be_asked_the_built_in_engine_is_the_default() {
+        let catalog = catalog().with_builtin(BuiltinOffer::Alone);
+        assert_eq!(catalog.resolve(None), Some(Writer::Builtin));
+        assert_eq!(catalog.names().collect::<Vec<_>>(), ["builtin"]);
+    }
+
+    #[test]
+    fn no_model_may_have_the_built_in_engines_name() {
+        let models = vec![Model { name: name("builtin"), sampling: Sampling::Fixed }];
+        assert_eq!(
+            ModelCatalog::new(models, &name("builtin"), BTreeMap::new()),
+            Err(CatalogProblem::NamedLikeBuiltin)
+        );
     }
 
     #[test]

@@ -1,12 +1,11 @@
 use std::time::Duration;
 
-use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 
 pub use crate::domain::Prompt;
-use crate::domain::{Model, TokenUsage};
+use crate::domain::TokenUsage;
 
-/// One step of an answer.
+/// One step of a model's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LlmEvent {
     /// A piece of the answer, never empty.
@@ -77,15 +76,3 @@ pub enum LlmDeadline {
 /// An answer while it is written. Ends after the first error or after [`LlmEvent::Finished`];
 /// dropping it closes the connection to the provider.
 pub type LlmStream = BoxStream<'static, Result<LlmEvent, LlmError>>;
-
-/// Something that writes text: the seam that lets tests and other engines take the model's place.
-#[async_trait]
-pub trait LlmProvider: Send + Sync {
-    /// Asks for an answer. Retries happen in here, before the first token only; dropping the
-    /// future or the stream cancels the work upstream.
-    ///
-    /// # Errors
-    ///
-    /// [`LlmError`] when the provider gave no stream; later failures come in the stream.
-    async fn generate(&self, model: &Model, prompt: Prompt) -> Result<LlmStream, LlmError>;
-}

@@ -14,12 +14,14 @@ pub mod sse;
 mod tokens;
 mod turnstile;
 mod worker;
+mod writer;
 
 pub use bot_check::{BotCheck, BotCheckError};
 pub use executor::{Execution, Executor, ExecutorError};
 pub use identity::{AuthError, TokenVerifier};
-pub use llm::{LlmDeadline, LlmError, LlmEvent, LlmProvider, LlmStream, Prompt};
+pub use llm::{LlmDeadline, LlmError, LlmEvent, LlmStream, Prompt};
 pub use local_user::{LOCAL_USER_ID, LocalUser};
 pub use tokens::SupabaseTokenVerifier;
 pub use turnstile::{NoBotCheck, Turnstile};
 pub use worker::{WorkerClient, WorkerSetupError};
+pub use writer::{ExplorationError, TestWriter, WriterError, Writing, WritingEvent, WritingStep};

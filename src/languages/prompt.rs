@@ -93,18 +93,21 @@ fn marker(texts: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
-    use crate::domain::{Model, ModelName, Sampling, SourceCode};
+    use crate::domain::{Effort, Model, ModelName, Sampling, SourceCode, Writer};
 
     fn request(language: LanguageCode, locale: Locale) -> GenerationRequest {
         let name = ModelName::parse("gemini-3.8-flash").expect("a name");
         GenerationRequest {
             source: SourceCode::parse(facts(language).placeholder).expect("a source"),
             language,
-            model: Model { name, sampling: Sampling::Fixed },
+            writer: Writer::Model(Model { name, sampling: Sampling::Fixed }),
             description: None,
             freshness: Freshness::CachedWillDo,
             locale,
+            effort: Effort { budget: Duration::from_secs(10), seed: 1 },
         }
     }
 

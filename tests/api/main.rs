@@ -2,6 +2,7 @@
 
 mod accounts;
 mod bot_check;
+mod builtin;
 mod edge;
 mod execution;
 mod hostile;

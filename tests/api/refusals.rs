@@ -303,9 +303,11 @@ async fn unknown_paths_and_methods_have_the_same_envelope() {
 }
 
 #[tokio::test]
-async fn dev_without_a_key_says_what_is_missing() {
+async fn whoever_names_a_model_in_dev_without_a_key_is_told_what_is_missing() {
     let app = DevApp::start_with(&[("GEMINI_API_KEY", "")]).await;
-    let error = app.generate(&TestApp::body(1)).await.error(503, "UNAVAILABLE").await;
+    let mut body = TestApp::body(1);
+    body["model"] = json!("gemini-3.8-flash");
+    let error = app.generate(&body).await.error(503, "UNAVAILABLE").await;
     assert!(error["message"].as_str().is_some_and(|text| text.contains("GEMINI_API_KEY")));
 }
 

@@ -12,6 +12,7 @@
 
 mod abuse;
 mod bad_input;
+mod builtin;
 mod case;
 mod faults;
 mod features;
@@ -74,6 +75,7 @@ fn main() -> ExitCode {
             .chain(faults::tests(engine))
             .chain(restart::tests(engine))
             .chain(web_half::tests())
+            .chain(builtin::tests())
             .chain(secrets::tests())
         {
             let alone = faults::TAKE_THE_ENGINE_AWAY.contains(&name);

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use tokio::sync::Mutex;
 use tokio::time::{Duration, Instant, sleep};
 
 use super::case::trivial;
 use super::support::{Answer, Process, TestApp};
-use super::worker::{Engine, Shared, TOKEN, Test, Worker, soon, test, toolchains};
+use super::worker::{Engine, ONE_FOLDER, Shared, TOKEN, Test, Worker, soon, test, toolchains};
 
 /// Nothing is warm but what a run needs.
 const SMALL: &str = "sandbox.running = 1\nsandbox.python.warm = 1\nsandbox.node.warm = 0\n\
@@ -174,8 +173,6 @@ async fn leaving(shared: Arc<Shared>) {
 }
 
 async fn dev(shared: Arc<Shared>) {
-    // The folder belongs to one process at a time.
-    static ONE_FOLDER: Mutex<()> = Mutex::const_new(());
     let _alone = ONE_FOLDER.lock().await;
     let path = std::env::var("PATH").expect("a search path");
     let docker = std::env::var("DOCKER_HOST").ok();

@@ -302,6 +302,9 @@ pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
         .unwrap_or_else(|_| panic!("{what} did not happen within {PATIENCE:?}"))
 }
 
+/// Held by whoever starts `tester dev` in [`toolchains`]: it belongs to one process at a time.
+pub static ONE_FOLDER: Mutex<()> = Mutex::const_new(());
+
 /// Where the namespace engine keeps the frameworks: installed once for all test runs.
 pub fn toolchains() -> std::path::PathBuf {
     std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("execution")

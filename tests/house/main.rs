@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Room, and what its files may not name.
-const RULES: [(&str, &[&str]); 9] = [
+const RULES: [(&str, &[&str]); 10] = [
     ("domain", &["actix", "reqwest", "rusqlite", "tokio", "std::fs", "std::net::Tcp", "std::env"]),
     ("languages", &["actix", "reqwest", "rusqlite", "tokio", "std::fs", "std::env"]),
     ("crypto", &["actix", "reqwest", "rusqlite", "tokio", "std::fs", "std::env"]),
@@ -26,6 +26,25 @@ const RULES: [(&str, &[&str]); 9] = [
             "Redis",
             "redis::",
             "Turnstile",
+        ],
+    ),
+    (
+        "builtin",
+        &[
+            "actix",
+            "reqwest",
+            "rusqlite",
+            "crate::api",
+            "crate::app",
+            "crate::services",
+            "crate::repositories",
+            "crate::stores",
+            "crate::sandbox",
+            "crate::crypto",
+            "gateways::gemini",
+            "std::fs",
+            "std::process",
+            "std::env",
         ],
     ),
     ("gateways", &["actix", "crate::services", "crate::api", "std::env"]),

@@ -6,7 +6,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::api::sse::{Frame, write_frame};
-use crate::domain::{Locale, TokenUsage};
+use crate::builtin;
+use crate::domain::{LanguageCode, Locale, SuiteReport, TokenUsage};
+use crate::gateways::{ExplorationError, WritingStep};
 use crate::services::generation::{Failure, GenerationEvent, Receipt};
 
 /// An event on its way to a reader of this language.
@@ -40,6 +42,10 @@ pub(super) enum TypedData {
         /// The model that answered.
         model: String,
         usage: Usage,
+        /// What is known of the tests, where `builtin` wrote them.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schema(nullable = false)]
+        suite: Option<SuiteReport>,
     },
     /// `event: error`, the last frame: there will be no complete result.
     Error {
@@ -61,7 +67,19 @@ pub(super) struct Status {
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum Step {
+    /// The model is down: `builtin` writes instead, at no cost.
+    FallingBack,
+    /// `builtin` runs the code with many inputs.
+    Exploring,
+    /// `builtin` runs its tests, several times.
+    Checking,
     SavingHistory,
+}
+
+impl Step {
+    fn frame(self, message: &'static str) -> (Option<&'static str>, FrameData) {
+        (Some("status"), FrameData::Status(Status { step: self, message }))
+    }
 }
 
 /// `event: warning`: the tests are complete but could not be saved.
@@ -110,15 +128,23 @@ impl LocalizedEvent {
     fn frame(self) -> (Option<&'static str>, FrameData) {
         let locale = self.locale;
         match self.event {
+            GenerationEvent::FellBack => Step::FallingBack.frame(locale.pick(
+                "모델이 응답하지 않아 내장 엔진이 테스트를 작성합니다. 토큰은 차감되지 않습니다.",
+                "The model does not answer: the built-in engine writes the tests, at no cost.",
+            )),
+            GenerationEvent::Step(WritingStep::Exploring) => Step::Exploring.frame(locale.pick(
+                "코드를 다양한 입력으로 실행해 보는 중입니다.",
+                "Running the code with many inputs.",
+            )),
+            GenerationEvent::Step(WritingStep::Checking) => Step::Checking.frame(locale.pick(
+                "작성한 테스트를 여러 번 실행해 확인하는 중입니다.",
+                "Running the tests several times to check them.",
+            )),
             GenerationEvent::Chunk(content) => {
                 (None, FrameData::Typed(TypedData::Chunk { content }))
             }
-            GenerationEvent::Saving => {
-                let message =
-                    locale.pick("히스토리에 저장하는 중입니다.", "Saving to your history.");
-                let status = Status { step: Step::SavingHistory, message };
-                (Some("status"), FrameData::Status(status))
-            }
+            GenerationEvent::Saving => Step::SavingHistory
+                .frame(locale.pick("히스토리에 저장하는 중입니다.", "Saving to your history.")),
             GenerationEvent::NotSaved => {
                 let message = locale.pick(
                     "테스트는 완성되었지만 히스토리에 저장하지 못했습니다. 결과를 복사해 두세요.",
@@ -126,15 +152,16 @@ impl LocalizedEvent {
                 );
                 (Some("warning"), FrameData::Warning(Warning { message }))
             }
-            GenerationEvent::Done(Receipt { history_id, cached, model, usage }) => {
+            GenerationEvent::Done(Receipt { history_id, cached, model, usage, suite }) => {
                 let history_id = history_id.map(|id| id.0);
-                let done = TypedData::Done { history_id, cached, model, usage: usage.into() };
+                let usage = usage.into();
+                let done = TypedData::Done { history_id, cached, model, usage, suite };
                 (Some("message"), FrameData::Typed(done))
             }
             GenerationEvent::Failed(failure) => {
                 let error = TypedData::Error {
-                    code: failure_code(failure),
-                    message: failure_message(failure, locale),
+                    code: failure_code(&failure),
+                    message: failure_message(&failure, locale),
                 };
                 (Some("error"), FrameData::Typed(error))
             }
@@ -149,17 +176,21 @@ impl From<TokenUsage> for Usage {
     }
 }
 
-const fn failure_code(failure: Failure) -> FailureCode {
+const fn failure_code(failure: &Failure) -> FailureCode {
     match failure {
         Failure::Blocked => FailureCode::GenerationBlocked,
         Failure::Truncated => FailureCode::GenerationTruncated,
-        Failure::Busy { .. } => FailureCode::UpstreamBusy,
-        Failure::Timeout => FailureCode::Timeout,
-        Failure::Model | Failure::Shutdown => FailureCode::GenerationError,
+        Failure::Busy { .. } | Failure::Exploration(ExplorationError::Busy { .. }) => {
+            FailureCode::UpstreamBusy
+        }
+        Failure::Timeout | Failure::Exploration(ExplorationError::Timeout) => FailureCode::Timeout,
+        Failure::Model | Failure::Exploration(_) | Failure::Shutdown => {
+            FailureCode::GenerationError
+        }
     }
 }
 
-fn failure_message(failure: Failure, locale: Locale) -> String {
+fn failure_message(failure: &Failure, locale: Locale) -> String {
     let message = match failure {
         Failure::Blocked => locale.pick(
             "모델이 이 코드에 대한 응답을 거부했습니다. 코드에 민감한 내용이 있는지 확인해 주세요.",
@@ -169,6 +200,7 @@ fn failure_message(failure: Failure, locale: Locale) -> String {
             "모델의 출력 한도에 도달했습니다. 코드를 나누어 다시 시도해 주세요.",
             "The model reached its output limit. Split the code and try again.",
         ),
+        Failure::Exploration(error) => return exploration_message(error, locale),
         Failure::Busy { retry_after: Some(wait) } => {
             let seconds = wait.as_secs().max(1);
             return match locale {
@@ -198,6 +230,82 @@ fn failure_message(failure: Failure, locale: Locale) -> String {
     message.to_owned()
 }
 
+/// Why the built-in engine has no tests, and what to do.
+fn exploration_message(error: &ExplorationError, locale: Locale) -> String {
+    let message = match error {
+        ExplorationError::Language(language) => {
+            let name = language.display_name();
+            let written = builtin::WRITES.map(LanguageCode::display_name).join(", ");
+            return match locale {
+                Locale::Korean => format!(
+                    "내장 엔진은 {name} 테스트를 작성하지 않습니다. 지원하는 언어: {written}."
+                ),
+                Locale::English => {
+                    format!("The built-in engine does not write {name}; it writes {written}.")
+                }
+            };
+        }
+        ExplorationError::TooLong { actual, max } => {
+            return match locale {
+                Locale::Korean => format!(
+                    "코드가 내장 엔진에 비해 너무 깁니다(작업 {actual}자, 최대 {max}자). 코드를 나누어 다시 \
+                     시도해 주세요."
+                ),
+                Locale::English => format!(
+                    "The code is too long for the built-in engine: its job would have {actual} \
+                     characters, at most {max} are possible. Split the code and try again."
+                ),
+            };
+        }
+        ExplorationError::Unloadable { reason } => {
+            return match locale {
+                Locale::Korean => format!(
+                    "코드를 불러올 수 없어 테스트를 작성하지 못했습니다: {reason}. 내장 엔진은 코드를 네트워크와 \
+                     입력 없이 단독으로 실행합니다. 필요한 것을 코드에 포함해 다시 시도해 주세요."
+                ),
+                Locale::English => format!(
+                    "The code can't be loaded, so nothing could be tested: {reason}. The built-in \
+                     engine runs the code by itself, without network or input: put in what it \
+                     needs and try again."
+                ),
+            };
+        }
+        ExplorationError::NothingTestable => locale.pick(
+            "매번 같은 결과로 끝나는 함수나 클래스를 찾지 못했습니다. 값을 반환하는 함수를 포함해 다시 시도해 주세요.",
+            "There is no function or class that ends the same way every time it is called. Paste \
+             code with functions that return something and try again.",
+        ),
+        ExplorationError::Unstable => locale.pick(
+            "작성한 테스트가 매번 통과하지는 않아 보내지 않았습니다. 시간, 난수, 외부 상태에 의존하는 부분을 분리해 \
+             다시 시도해 주세요.",
+            "The tests did not pass every time, so none were sent. Separate what depends on time, \
+             chance or other state and try again.",
+        ),
+        ExplorationError::Busy { retry_after } => {
+            let seconds = retry_after.as_secs().max(1);
+            return match locale {
+                Locale::Korean => {
+                    format!("실행 대기열이 가득 찼습니다. {seconds}초 후에 다시 시도해 주세요.")
+                }
+                Locale::English => {
+                    format!("As many runs are waiting as may. Try again in {seconds} s.")
+                }
+            };
+        }
+        ExplorationError::Unavailable(_) => locale.pick(
+            "코드를 실행할 샌드박스를 사용할 수 없습니다. 잠시 후 다시 시도해 주세요. `tester dev`라면 시작할 때의 \
+             로그에서 원인을 확인해 주세요.",
+            "There is no sandbox to run the code in. Try again shortly; with `tester dev`, its log \
+             says what is missing.",
+        ),
+        ExplorationError::Timeout => locale.pick(
+            "작성한 테스트를 제시간에 확인하지 못했습니다. 오래 걸리는 부분을 빼고 다시 시도해 주세요.",
+            "The tests could not be checked in time. Leave out what takes long and try again.",
+        ),
+    };
+    message.to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -217,6 +325,7 @@ mod tests {
             cached: false,
             model: "gemini-3.8-flash".to_owned(),
             usage: TokenUsage::default(),
+            suite: None,
         };
         for (event, expected) in [
             (

@@ -700,9 +700,7 @@ impl<'t> Writer<'t> {
     fn other_names(&self, node: Node<'t>, name: &str) -> Vec<&'t str> {
         let at = node.start_byte();
         let visible = |scope: &&Scope<'t>| scope.from <= at && at < scope.to;
-        let Some(own) =
-            self.scopes.iter().filter(visible).filter(|scope| scope.name == name).last()
-        else {
+        let Some(own) = self.scopes.iter().filter(visible).rfind(|scope| scope.name == name) else {
             return Vec::new();
         };
         let mut names: Vec<&'t str> = Vec::new();

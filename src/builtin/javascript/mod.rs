@@ -35,7 +35,7 @@ const SCRIPT: &str = concat!(
     include_str!("explorer/write.js"),
     include_str!("explorer/explore.js"),
 );
-const STRIPPED: [u8; strip::<0>(SCRIPT).1] = strip(SCRIPT).0;
+static STRIPPED: [u8; strip::<0>(SCRIPT).1] = strip(SCRIPT).0;
 
 /// A script without indentation and lines of comment, which a job has no room for, and its length. No
 /// string of the explorer goes over a line end.

@@ -82,13 +82,10 @@ pub(super) fn other_methods(name: &str) -> &'static [&'static str] {
 /// number: the step left out.
 pub(super) fn other_math(name: &str) -> &'static [&'static str] {
     match name {
-        "min" => &["max"],
+        "min" | "abs" | "sqrt" | "sign" => &["max"],
         "max" => &["min"],
         "floor" => &["ceil", "round", "max"],
-        "ceil" => &["floor", "max"],
-        "round" => &["floor", "max"],
-        "trunc" => &["floor", "max"],
-        "abs" | "sqrt" | "sign" => &["max"],
+        "ceil" | "round" | "trunc" => &["floor", "max"],
         _ => &[],
     }
 }

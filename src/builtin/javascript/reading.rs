@@ -367,10 +367,10 @@ pub(super) fn literals(root: Node<'_>, source: &str) -> Literals {
             }
             // What a property is called, as it may come in an input by that name.
             "pair" => {
-                if let Some(key) = node.child_by_field_name("key") {
-                    if key.kind() == "property_identifier" {
-                        add(&mut found.strings, text_of(key, source).to_owned());
-                    }
+                if let Some(key) = node.child_by_field_name("key")
+                    && key.kind() == "property_identifier"
+                {
+                    add(&mut found.strings, text_of(key, source).to_owned());
                 }
             }
             "comment" => documented(text_of(node, source), &mut found.documented),
@@ -415,12 +415,11 @@ fn documented(comment: &str, found: &mut Vec<String>) {
         comment.char_indices().filter(|(_, one)| matches!(one, '[' | '{' | '"' | '\''))
     {
         let before = comment[..at].chars().next_back().unwrap_or(' ');
-        if !before.is_alphanumeric() {
-            if let Some(text) =
+        if !before.is_alphanumeric()
+            && let Some(text) =
                 balanced(&comment[at..]).filter(|text| text.len() > 1 || opening != '[')
-            {
-                add(found, text.to_owned());
-            }
+        {
+            add(found, text.to_owned());
         }
     }
 }

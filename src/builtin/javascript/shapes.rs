@@ -114,10 +114,10 @@ pub(super) fn learn(root: Node<'_>, source: &str) -> Learned {
         if matches!(node.kind(), "class_declaration" | "class") {
             return Some(class_name(node, source));
         }
-        if FUNCTIONS.contains(&node.kind()) {
-            if let Some(name) = function_name(node, class, source) {
-                found.push((name, Reader::read(node, source, &tables)));
-            }
+        if FUNCTIONS.contains(&node.kind())
+            && let Some(name) = function_name(node, class, source)
+        {
+            found.push((name, Reader::read(node, source, &tables)));
         }
         Some(class)
     });
@@ -133,10 +133,9 @@ pub(super) fn learn(root: Node<'_>, source: &str) -> Learned {
                 let taken = before.get(callee).and_then(|shapes| shapes.get(*position));
                 if let (Some(taken), Some(shapes), false) =
                     (taken, functions.get_mut(name), callee == name)
+                    && let Some(shape) = at(shapes, path)
                 {
-                    if let Some(shape) = at(shapes, path) {
-                        shape.merge(taken, SHAPE_DEPTH.saturating_sub(path.steps.len()));
-                    }
+                    shape.merge(taken, SHAPE_DEPTH.saturating_sub(path.steps.len()));
                 }
             }
         }
@@ -233,10 +232,10 @@ impl<'t, 'r> Reader<'t, 'r> {
             reader.bind(*pattern, &Path { parameter, steps: Vec::new() });
         }
         for (name, declared) in documented_types(function, source) {
-            if let Some(path) = reader.names.get(name.as_str()).cloned() {
-                if let Some(shape) = at(&mut reader.shapes, &path) {
-                    declare(shape, &declared, SHAPE_DEPTH);
-                }
+            if let Some(path) = reader.names.get(name.as_str()).cloned()
+                && let Some(shape) = at(&mut reader.shapes, &path)
+            {
+                declare(shape, &declared, SHAPE_DEPTH);
             }
         }
         if let Some(body) = function.child_by_field_name("body") {
@@ -319,20 +318,20 @@ impl<'t, 'r> Reader<'t, 'r> {
         match node.kind() {
             "variable_declarator" => {
                 let fields = (node.child_by_field_name("name"), node.child_by_field_name("value"));
-                if let (Some(name), Some(value)) = fields {
-                    if let Some(path) = self.path(value) {
-                        self.bind(name, &path);
-                    }
+                if let (Some(name), Some(value)) = fields
+                    && let Some(path) = self.path(value)
+                {
+                    self.bind(name, &path);
                 }
             }
             "assignment_expression" => {
                 let fields = (node.child_by_field_name("left"), node.child_by_field_name("right"));
-                if let (Some(left), Some(right)) = fields {
-                    if left.kind() == "identifier" && !self.names.contains_key(self.text(left)) {
-                        if let Some(path) = self.path(right) {
-                            self.bind(left, &path);
-                        }
-                    }
+                if let (Some(left), Some(right)) = fields
+                    && left.kind() == "identifier"
+                    && !self.names.contains_key(self.text(left))
+                    && let Some(path) = self.path(right)
+                {
+                    self.bind(left, &path);
                 }
             }
             "for_in_statement" => {
@@ -582,7 +581,7 @@ impl<'t, 'r> Reader<'t, 'r> {
             };
             match self.text(operator) {
                 "-" | "*" | "/" | "%" | "**" | "|" | "&" | "^" | "<<" | ">>" | ">>>" => {
-                    self.vote(&path, "number", 3)
+                    self.vote(&path, "number", 3);
                 }
                 "+" => match other.kind() {
                     "number" => self.vote(&path, "number", 2),
@@ -701,7 +700,7 @@ impl<'t, 'r> Reader<'t, 'r> {
                     self.vote(path, "function", 6);
                 }
                 "apply" | "concat" if position == 1 || method == "concat" => {
-                    self.vote(path, "array", 1)
+                    self.vote(path, "array", 1);
                 }
                 _ => {}
             }

@@ -11,18 +11,19 @@ use std::time::Duration;
 use url::Url;
 
 use super::{Loader, Lookup, Need};
-use crate::config::constants::{gemini, http, turnstile};
-use crate::config::knobs::TelemetryKnobs;
+use crate::config::constants::{builtin, gemini, http, turnstile};
+use crate::config::knobs::{BuiltinKnobs, TelemetryKnobs};
 use crate::config::parse::{self, SupabaseKeyRole, Transport};
 use crate::config::problems::Problem;
 use crate::config::variables::{self, Variable};
 use crate::config::{
-    CacheSettings, CommonSettings, DataApiSettings, GeminiSettings, JwtIssuer, ListenSettings,
-    LogFormat, RateLimitSettings, RedisSettings, ServerSettings, StreamSettings, SupabaseSettings,
-    TelemetrySettings, TracesSettings, TurnstileSettings, WalletSettings, WorkerClientSettings,
+    BuiltinSettings, CacheSettings, CommonSettings, DataApiSettings, GeminiSettings, JwtIssuer,
+    ListenSettings, LogFormat, RateLimitSettings, RedisSettings, ServerSettings, StreamSettings,
+    SupabaseSettings, TelemetrySettings, TracesSettings, TurnstileSettings, WalletSettings,
+    WorkerClientSettings,
 };
 use crate::crypto::MasterKey;
-use crate::domain::{CatalogProblem, ModelCatalog, WalletGifts};
+use crate::domain::{BUILTIN_NAME, BuiltinOffer, CatalogProblem, ModelCatalog, WalletGifts};
 
 /// Longest deadline of any kind, in milliseconds: an hour. More is a slip of the unit.
 pub(super) const DEADLINE_MAX_MS: u64 = 3_600_000;
@@ -34,6 +35,7 @@ const TOKENS_MAX: u32 = 1_000_000;
 impl Loader<'_> {
     pub(super) fn common(&mut self) -> Option<CommonSettings> {
         let models = self.models();
+        let builtin = self.builtin();
         let (server, telemetry) = (self.server(), self.telemetry());
         let (stream, wallet) = (self.stream(), self.wallet());
         let (rate_limits, cache) = (self.rate_limits(), self.cache());
@@ -42,6 +44,7 @@ impl Loader<'_> {
             server,
             telemetry,
             models: models?,
+            builtin,
             stream,
             wallet,
             rate_limits,
@@ -301,7 +304,7 @@ impl Loader<'_> {
         let names: Vec<_> = knobs.offered.iter().map(|model| model.name.as_str()).collect();
         let flaw = format!("must be one of models.offered: {}", names.join(", "));
         let problem = match catalog {
-            Ok(catalog) => return Some(catalog),
+            Ok(catalog) => return Some(catalog.with_builtin(self.builtin_offer())),
             Err(CatalogProblem::UnknownDefault(_)) if requested.is_some() => {
                 Problem::invalid(&variables::DEFAULT_GEMINI_MODEL, flaw)
             }
@@ -309,9 +312,27 @@ impl Loader<'_> {
             Err(CatalogProblem::UnknownSuccessor { .. }) => {
                 Problem::knob("models.retired", format!("each successor {flaw}"))
             }
+            Err(CatalogProblem::NamedLikeBuiltin) => Problem::knob(
+                "models.offered",
+                format!("must not hold {BUILTIN_NAME}, the built-in engine's name"),
+            ),
         };
         self.problems.push(problem);
         None
+    }
+
+    fn builtin_offer(&self) -> BuiltinOffer {
+        match (self.knobs.builtin.offered, self.environment.has(&variables::GEMINI_API_KEY)) {
+            (false, _) => BuiltinOffer::Withheld,
+            (true, true) => BuiltinOffer::BesideModels,
+            (true, false) => BuiltinOffer::Alone,
+        }
+    }
+
+    fn builtin(&mut self) -> BuiltinSettings {
+        let BuiltinKnobs { offered, fallback, budget_ms } = self.knobs.builtin;
+        let budget = self.milliseconds("builtin.budget_ms", budget_ms, &builtin::BUDGET_MS);
+        BuiltinSettings { offered, fallback, budget }
     }
 
     pub(super) fn stream(&mut self) -> StreamSettings {

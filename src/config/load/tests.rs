@@ -10,7 +10,7 @@ use secrecy::ExposeSecret as _;
 use super::*;
 use crate::config::{EngineChoice, JwtIssuer, KnobsFile, LogFormat, Subject};
 use crate::crypto::MasterKey;
-use crate::domain::Limits;
+use crate::domain::{Limits, Writer};
 
 const MASTER_KEY: &str = "Jx3tQ0mV9rLk2WcYpZ8uHsN5dGfB1aTeRiOqXy7wM4E=";
 const RETIRED_KEY: &str = "pQ7vXz2Lm9RtYc4WbN8sKd1GfH6jA3eUoI5xT0qMwVE=";
@@ -74,7 +74,9 @@ fn sound_variables_make_the_settings_of_serve() {
     let issuer = JwtIssuer::Exactly("https://abcdefghijkl.supabase.co/auth/v1".to_owned());
     assert_eq!(settings.supabase.jwt_issuer, issuer);
     assert_eq!(settings.common.telemetry.format, LogFormat::Json);
-    assert_eq!(settings.common.models.default_name().as_str(), "gemini-3.8-flash");
+    assert_eq!(settings.common.models.default_name(), "gemini-3.8-flash");
+    assert_eq!(settings.common.models.resolve(Some("builtin")), None, "nobody switched it on");
+    assert!(!settings.common.builtin.fallback);
     assert!(settings.common.wallet.enabled);
     assert_eq!(settings.common.wallet.cost, 10);
     assert_eq!(settings.common.wallet.gifts.welcome, 50);
@@ -103,6 +105,28 @@ fn dev_starts_with_nothing_and_locks_nobody_out() {
     assert!(!settings.common.wallet.enabled);
     assert_eq!(settings.common.rate_limits.generate_per_minute.get(), 600);
     assert!(settings.gemini.is_none());
+    assert_eq!(settings.common.models.default_name(), "builtin", "there is nothing else");
+    assert_eq!(settings.common.builtin.budget, Duration::from_secs(10));
+}
+
+#[test]
+fn the_built_in_engine_stands_beside_the_models_where_it_is_switched_on() {
+    let knobs = "[builtin]\noffered = true\nfallback = true\nbudget_ms = 2_000";
+    let sources = with_knobs(with(production(), []), knobs);
+    let common = ServeSettings::load(&sources).expect("sound settings").common;
+    assert_eq!(common.models.default_name(), "gemini-3.8-flash");
+    assert_eq!(common.models.resolve(Some("builtin")), Some(Writer::Builtin));
+    assert!(common.builtin.fallback);
+    for (knobs, flaw) in [
+        ("[builtin]\nbudget_ms = 1_999", "builtin.budget_ms must be from 2000 to 30000"),
+        (
+            "[models]\noffered = [{ name = 'builtin', sampling = 'fixed' }]",
+            "models.offered must not hold builtin, the built-in engine's name",
+        ),
+    ] {
+        let sources = with_knobs(with(production(), []), knobs);
+        assert_eq!(flaws(ServeSettings::load(&sources)), [flaw]);
+    }
 }
 
 #[test]
@@ -162,7 +186,7 @@ fn every_optional_variable_has_its_effect() {
     assert!(settings.redis.is_some());
     assert!(common.server.internal_secret.is_some());
     assert_eq!(common.server.allowed_origins, ["https://a.dev", "http://localhost:3000"]);
-    assert_eq!(common.models.default_name().as_str(), "gemini-3.5-flash-lite");
+    assert_eq!(common.models.default_name(), "gemini-3.5-flash-lite");
     assert_eq!((common.server.listen.port, common.server.trusted_proxy_hops), (0, 2));
     assert!(common.server.listen.host.is_ipv6());
     assert_eq!(settings.gemini.base_url.as_str(), "https://gateway.dev/gemini");

@@ -1,4 +1,4 @@
-//! The Gemini API (`streamGenerateContent` over SSE, v1beta) behind the [`LlmProvider`] seam.
+//! The Gemini API (`streamGenerateContent` over SSE, v1beta) behind the [`TestWriter`] seam.
 //!
 //! Failure policy: closed. What can be retried is retried before the first token; after it every
 //! failure reaches the caller, and a partial answer is never passed off as a complete one.
@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::{Stream, TryStreamExt};
+use futures_util::{Stream, StreamExt as _, TryStreamExt};
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Response, StatusCode};
 use secrecy::ExposeSecret;
@@ -35,9 +35,12 @@ use self::retry::RetrySchedule;
 use self::stream::{AnswerStream, Deadlines};
 use self::wire::{GenerateRequest, ModelList};
 use super::http::{self, BodyError, Peer, ThreadLocalClient, Traffic, read_limited};
-use super::{LlmError, LlmProvider, LlmStream, Prompt};
+use super::{
+    LlmError, LlmEvent, LlmStream, Prompt, TestWriter, WriterError, Writing, WritingEvent,
+};
 use crate::config::GeminiSettings;
-use crate::domain::Model;
+use crate::domain::{GenerationId, GenerationRequest, LanguageCode, Model, Writer};
+use crate::languages;
 
 /// The header that carries the key. Never the `key` query parameter: URLs end up in logs.
 const KEY_HEADER: &str = "x-goog-api-key";
@@ -100,6 +103,47 @@ impl Gemini {
     pub async fn list_models(&self, deadline: Duration) -> Result<Vec<String>, LlmError> {
         let deadlines = Deadlines { idle: deadline, total: Instant::now() + deadline };
         self.fetch_models(deadlines).await.map_err(|failure| failure.error)
+    }
+
+    /// Asks for an answer. Retries happen in here, before the first token only; dropping the
+    /// future or the stream closes the connection.
+    ///
+    /// # Errors
+    ///
+    /// [`LlmError`] when the API gave no stream; later failures come in the stream.
+    pub async fn generate(&self, model: &Model, prompt: &Prompt) -> Result<LlmStream, LlmError> {
+        let settings = &self.settings;
+        let request = GenerateRequest::new(
+            prompt,
+            model.sampling,
+            settings.max_output_tokens,
+            settings.temperature,
+        );
+        let body = serde_json::to_vec(&request).expect("strings and numbers are always JSON");
+        let mut url = self.url(&format!("models/{}:streamGenerateContent", model.name));
+        url.set_query(Some("alt=sse"));
+        let total = Instant::now() + settings.total_timeout;
+        let deadlines = Deadlines { idle: settings.idle_timeout, total };
+        let call = Call { url, body: body.into(), deadlines };
+
+        let mut schedule = RetrySchedule::new(settings, total);
+        let mut attempt = 1_u32;
+        loop {
+            let failure = match self.attempt(&call).await {
+                Ok(answer) => return Ok(Box::pin(answer)),
+                Err(failure) => failure,
+            };
+            let Some(wait) = schedule.wait_after(&failure) else { return Err(failure.error) };
+            tracing::warn!(
+                model = %model.name,
+                attempt,
+                wait_ms = wait.as_millis(),
+                cause = %failure,
+                "the call of the model failed and is tried again"
+            );
+            sleep(wait).await;
+            attempt += 1;
+        }
     }
 
     async fn fetch_models(&self, deadlines: Deadlines) -> Result<Vec<String>, Failure> {
@@ -173,39 +217,38 @@ impl Gemini {
 }
 
 #[async_trait]
-impl LlmProvider for Gemini {
-    async fn generate(&self, model: &Model, prompt: Prompt) -> Result<LlmStream, LlmError> {
-        let settings = &self.settings;
-        let request = GenerateRequest::new(
-            &prompt,
-            model.sampling,
-            settings.max_output_tokens,
-            settings.temperature,
-        );
-        let body = serde_json::to_vec(&request).expect("strings and numbers are always JSON");
-        let mut url = self.url(&format!("models/{}:streamGenerateContent", model.name));
-        url.set_query(Some("alt=sse"));
-        let total = Instant::now() + settings.total_timeout;
-        let deadlines = Deadlines { idle: settings.idle_timeout, total };
-        let call = Call { url, body: body.into(), deadlines };
+impl TestWriter for Gemini {
+    /// All of them: what it is told of a language is the prompt's.
+    fn writes(&self, _: LanguageCode) -> bool {
+        true
+    }
 
-        let mut schedule = RetrySchedule::new(settings, total);
-        let mut attempt = 1_u32;
-        loop {
-            let failure = match self.attempt(&call).await {
-                Ok(answer) => return Ok(Box::pin(answer)),
-                Err(failure) => failure,
-            };
-            let Some(wait) = schedule.wait_after(&failure) else { return Err(failure.error) };
-            tracing::warn!(
-                model = %model.name,
-                attempt,
-                wait_ms = wait.as_millis(),
-                cause = %failure,
-                "the call of the model failed and is tried again"
-            );
-            sleep(wait).await;
-            attempt += 1;
+    fn version(&self) -> &str {
+        languages::PROMPT_VERSION
+    }
+
+    async fn write(
+        &self,
+        request: &GenerationRequest,
+        id: GenerationId,
+    ) -> Result<Writing, WriterError> {
+        let Writer::Model(model) = &request.writer else {
+            // As the API would answer a name that is no model's.
+            let reason = "NOT_FOUND".to_owned();
+            return Err(LlmError::Rejected { status: 404, reason }.into());
+        };
+        let answer = self.generate(model, &languages::prompt(request, id)).await?;
+        Ok(answer.map(|event| Ok(event?.into())).boxed())
+    }
+}
+
+impl From<LlmEvent> for WritingEvent {
+    fn from(event: LlmEvent) -> Self {
+        match event {
+            LlmEvent::Text(text) => Self::Answer(text),
+            LlmEvent::Finished { model_version, usage } => {
+                Self::Finished { version: model_version, usage, suite: None }
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ use tester_peers::http::Server;
 use super::Gemini;
 use crate::config::GeminiSettings;
 use crate::domain::{Model, ModelName, Sampling, TokenUsage};
-use crate::gateways::{LlmDeadline, LlmError, LlmEvent, LlmProvider, LlmStream, Prompt};
+use crate::gateways::{LlmDeadline, LlmError, LlmEvent, LlmStream, Prompt};
 
 const KEY: &str = "AQ.the-key";
 /// Longer than any step on a busy machine: a test that waits this long has failed.
@@ -50,7 +50,7 @@ async fn peer() -> GeminiPeer {
 
 async fn open(peer: &GeminiPeer) -> Result<LlmStream, LlmError> {
     let gemini = Gemini::new(settings(peer)).expect("sound settings");
-    gemini.generate(&model(Sampling::Fixed), prompt()).await
+    gemini.generate(&model(Sampling::Fixed), &prompt()).await
 }
 
 /// The text of the whole answer and what came after it.
@@ -140,7 +140,7 @@ mod requests {
         for (number, sampling, expected) in
             [(0, Sampling::Tunable, Some(0.5)), (1, Sampling::Fixed, None)]
         {
-            let stream = gemini.generate(&model(sampling), prompt()).await.expect("an answer");
+            let stream = gemini.generate(&model(sampling), &prompt()).await.expect("an answer");
             read(stream).await;
             let body = peer.exchange(number).await.request().json();
             let sent =
@@ -589,7 +589,7 @@ mod retries {
         let base_url = format!("http://{address}").parse().expect("a URL");
         let gemini = Gemini::new(GeminiSettings { base_url, ..settings(&peer().await) });
         let gemini = gemini.expect("sound settings");
-        let Err(error) = gemini.generate(&model(Sampling::Fixed), prompt()).await else {
+        let Err(error) = gemini.generate(&model(Sampling::Fixed), &prompt()).await else {
             panic!("nobody listens");
         };
         assert!(matches!(&error, LlmError::Unreachable(cause) if cause.contains("refused")));
@@ -613,7 +613,7 @@ mod deadlines {
         let mut settings = settings(&peer);
         change(&mut settings);
         let gemini = Gemini::new(settings).expect("sound settings");
-        let outcome = match gemini.generate(&model(Sampling::Fixed), prompt()).await {
+        let outcome = match gemini.generate(&model(Sampling::Fixed), &prompt()).await {
             Ok(stream) => read(stream).await,
             Err(error) => failed("", error),
         };

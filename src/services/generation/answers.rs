@@ -1,4 +1,4 @@
-//! Answers the model gave before: the same question is answered again without asking it.
+//! Answers that were given before: the same question is answered again without asking anybody.
 //!
 //! The key is an HMAC and the value is sealed to its key, so that whoever reads the cache learns
 //! nothing and whoever writes to it is noticed. Failure policy: open. A value that can't be opened
@@ -9,18 +9,20 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::crypto::{CacheCipher, CacheKeyer};
-use crate::domain::{CacheKey, CacheMetadata, GenerationRequest};
-use crate::languages;
+use crate::domain::{CacheKey, CacheMetadata, GenerationRequest, SuiteReport, Writer};
 use crate::services::lookups::{self, CacheName};
 use crate::stores::Cache;
 
 /// A complete answer, as cached.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Answer {
     /// The tests.
     pub(super) code: String,
     /// The model that wrote them.
     pub(super) model: String,
+    /// What is known of them, where they were explored.
+    #[serde(default)]
+    pub(super) suite: Option<SuiteReport>,
 }
 
 /// The cache of answers.
@@ -38,13 +40,21 @@ impl AnswerCache {
         Self { cache, keyer, cipher, ttl }
     }
 
-    /// Two requests share a key exactly when the model would be asked the same.
-    pub(super) fn key(&self, request: &GenerationRequest) -> CacheKey {
+    /// Two requests share a key exactly when the same would be asked: of a model by its prompt, of
+    /// the built-in engine by what it may spend and where it begins. The version is the writer's.
+    pub(super) fn key(&self, request: &GenerationRequest, version: &str) -> CacheKey {
         let description = request.description.as_ref().map_or("", |text| text.as_str());
+        let effort = match &request.writer {
+            Writer::Model(_) => String::new(),
+            Writer::Builtin => {
+                format!("{} {}", request.effort.budget.as_millis(), request.effort.seed)
+            }
+        };
         self.keyer.key(&[
             b"answer",
-            languages::PROMPT_VERSION.as_bytes(),
-            request.model.name.as_str().as_bytes(),
+            version.as_bytes(),
+            request.writer.name().as_bytes(),
+            effort.as_bytes(),
             request.language.as_str().as_bytes(),
             request.locale.tag().as_bytes(),
             description.as_bytes(),
@@ -65,7 +75,7 @@ impl AnswerCache {
         key: CacheKey,
         answer: &Answer,
     ) -> impl Future<Output = ()> + use<'a> {
-        let json = serde_json::to_vec(answer).expect("two strings always serialise");
+        let json = serde_json::to_vec(answer).expect("strings and numbers always serialise");
         let sealed = self.cipher.seal(&key, &json);
         self.cache.put(CacheMetadata { key, ttl: self.ttl }, sealed.into())
     }

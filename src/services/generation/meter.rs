@@ -18,6 +18,7 @@ pub(super) enum Outcome {
     Busy,
     Timeout,
     Failed,
+    NothingToWrite,
     CutOff,
 }
 
@@ -33,6 +34,7 @@ impl Outcome {
             Self::Busy => "busy",
             Self::Timeout => "timeout",
             Self::Failed => "failed",
+            Self::NothingToWrite => "nothing_to_write",
             Self::CutOff => "cut_off",
         }
     }
@@ -66,6 +68,12 @@ impl Meter {
             counter!("tester_model_tokens_total", "kind" => kind, "language" => language)
                 .increment(tokens);
         }
+    }
+
+    /// The built-in engine took the place of a model.
+    pub(super) fn fell_back(&self) {
+        counter!("tester_generation_fallbacks_total", "language" => self.language.as_str())
+            .increment(1);
     }
 
     /// The one log line of a generation that ended.

@@ -7,6 +7,7 @@
 //! ```text
 //! admit: source valid? → bot? → cached? → charge      a refusal here is an HTTP error
 //! write: model → fences → chunks                      a failure here is an error frame
+//!        or built-in engine → tests                   free of charge; in a model's place too
 //! close: refund; or settle, save and cache side by side → done
 //! ```
 
@@ -26,13 +27,13 @@ use self::answers::Answer;
 pub use self::answers::AnswerCache;
 use self::meter::{Meter, Outcome};
 pub use self::order::{Failure, GenerationEvent, Order, Receipt, Refusal, Ticket};
-use self::writing::{Finished, Interruption, Task, Written, stream_answer};
+use self::writing::{Finished, Interruption, Task, Written, stream_tests};
 use super::history::HistoryService;
 use super::wallet::{Payment, WalletService};
 use crate::domain::{
-    CacheKey, Charge, Freshness, GenerationId, GenerationRequest, NewGeneration, TokenUsage,
+    CacheKey, Charge, Freshness, GenerationId, GenerationRequest, NewGeneration, TokenUsage, Writer,
 };
-use crate::gateways::{BotCheck, LlmProvider};
+use crate::gateways::{BotCheck, ExplorationError, LlmError, TestWriter, WriterError};
 use crate::languages::{self, SourceProblem};
 
 /// Sources up to this many bytes are parsed on the serving thread (well under a millisecond);
@@ -41,8 +42,8 @@ const INLINE_CHECK_MAX_BYTES: usize = 2 * 1024;
 
 /// What the service is made of.
 pub struct Parts {
-    /// Writes the tests; `None` when no model is configured.
-    pub provider: Option<Arc<dyn LlmProvider>>,
+    /// Write the tests.
+    pub writers: Writers,
     /// Keeps bots out.
     pub bot_check: Arc<dyn BotCheck>,
     /// Takes the price.
@@ -61,6 +62,38 @@ pub struct Parts {
     pub cut_off: CancellationToken,
     /// Knows the running tasks, for shutdown to wait for.
     pub tasks: TaskTracker,
+}
+
+/// Whoever writes tests here.
+#[derive(Clone)]
+pub struct Writers {
+    /// A model; `None` when none is configured.
+    pub model: Option<Arc<dyn TestWriter>>,
+    /// The built-in engine; `None` when it is switched off.
+    pub builtin: Option<Arc<dyn TestWriter>>,
+    /// Whether the built-in engine writes instead of a model that is down.
+    pub fallback: bool,
+}
+
+impl Writers {
+    fn of(&self, writer: &Writer) -> Option<Arc<dyn TestWriter>> {
+        match writer {
+            Writer::Model(_) => self.model.clone(),
+            Writer::Builtin => self.builtin.clone(),
+        }
+    }
+
+    /// Who can write instead of one that failed so: the built-in engine, for a model that is down.
+    fn instead(&self, request: &GenerationRequest, error: &WriterError) -> Option<&dyn TestWriter> {
+        let down = matches!(
+            error,
+            WriterError::Model(
+                LlmError::Unreachable(_) | LlmError::Busy { .. } | LlmError::Timeout(_)
+            )
+        );
+        let builtin = self.builtin.as_deref().filter(|_| self.fallback && down);
+        builtin.filter(|builtin| builtin.writes(request.language))
+    }
 }
 
 /// Takes orders and fills them.
@@ -121,8 +154,8 @@ impl GenerationService {
                 self.refund(charge).await;
                 Outcome::LeftEarly
             }
-            Admitted::ToWrite { charge, cache_key, provider } => {
-                self.write(&task, charge, cache_key, &*provider).await
+            Admitted::ToWrite { charge, cache_key, writer } => {
+                self.write(&task, charge, cache_key, &*writer).await
             }
         };
         meter.ended(outcome);
@@ -134,28 +167,35 @@ impl GenerationService {
         }
         let request = &order.request;
         check_source(request).await.map_err(Refusal::InvalidSource)?;
-        let provider = self.parts.provider.clone().ok_or(Refusal::NoModel)?;
+        let writer = self.parts.writers.of(&request.writer).ok_or(Refusal::NoModel)?;
         self.parts
             .bot_check
             .verify(order.turnstile_token.as_deref(), order.client)
             .await
             .map_err(Refusal::Bot)?;
-        let cache_key = self.parts.answers.key(request);
+        let cache_key = self.parts.answers.key(request, writer.version());
         if request.freshness == Freshness::CachedWillDo
             && let Some(answer) = self.parts.answers.get(&cache_key).await
         {
             return Ok(Admitted::Cached(answer));
         }
-        let now = OffsetDateTime::now_utc();
-        let charge = match self.parts.wallet.charge(order.user.id, id, now).await {
-            Ok(Payment::Free) => None,
-            Ok(Payment::Charged(charge)) => Some(charge),
-            Ok(Payment::Insufficient { required, current }) => {
-                return Err(Refusal::InsufficientTokens { required, current });
-            }
-            Err(error) => return Err(Refusal::Wallet(error)),
+        let charge = match &request.writer {
+            Writer::Model(_) => self.charge(id, order).await?,
+            Writer::Builtin => None,
         };
-        Ok(Admitted::ToWrite { charge, cache_key, provider })
+        Ok(Admitted::ToWrite { charge, cache_key, writer })
+    }
+
+    async fn charge(&self, id: GenerationId, order: &Order) -> Result<Option<Charge>, Refusal> {
+        let now = OffsetDateTime::now_utc();
+        match self.parts.wallet.charge(order.user.id, id, now).await {
+            Ok(Payment::Free) => Ok(None),
+            Ok(Payment::Charged(charge)) => Ok(Some(charge)),
+            Ok(Payment::Insufficient { required, current }) => {
+                Err(Refusal::InsufficientTokens { required, current })
+            }
+            Err(error) => Err(Refusal::Wallet(error)),
+        }
     }
 
     /// Sends a stored answer. It costs nothing, and belongs into the history like any other.
@@ -170,21 +210,30 @@ impl GenerationService {
     async fn write(
         &self,
         task: &Task<'_>,
-        charge: Option<Charge>,
-        cache_key: CacheKey,
-        provider: &dyn LlmProvider,
+        mut charge: Option<Charge>,
+        mut cache_key: CacheKey,
+        writer: &dyn TestWriter,
     ) -> Outcome {
         let mut written = Written::default();
-        let ended = tokio::select! {
-            biased;
-            () = task.events.closed() => Err(Interruption::ClientLeft),
-            () = self.parts.cut_off.cancelled() => Err(Interruption::CutOff),
-            ended = stream_answer(task, provider, &mut written) => ended,
-        };
+        let request = &task.order.request;
+        let mut ended = self.attempt(task, request, writer, &mut written).await;
+        if let Err(Interruption::Writer(error)) = &ended
+            && written.code.is_empty()
+            && let Some(builtin) = self.parts.writers.instead(request, error)
+        {
+            tracing::warn!(generation = %task.id, %error, "the built-in engine writes instead");
+            task.meter.fell_back();
+            self.refund(charge.take()).await;
+            let request = GenerationRequest { writer: Writer::Builtin, ..request.clone() };
+            cache_key = self.parts.answers.key(&request, builtin.version());
+            // A client that left is noticed by the attempt.
+            let _ = task.send(GenerationEvent::FellBack).await;
+            ended = self.attempt(task, &request, builtin, &mut written).await;
+        }
         match ended {
-            Ok(Finished { model, usage }) => {
+            Ok(Finished { model, usage, suite }) => {
                 task.meter.usage(usage);
-                let answer = Answer { code: written.code, model };
+                let answer = Answer { code: written.code, model, suite };
                 let kept = self.parts.answers.put(cache_key, &answer);
                 let beside = async {
                     tokio::join!(self.settle(charge), kept);
@@ -201,27 +250,52 @@ impl GenerationService {
                 Outcome::LeftEarly
             }
             Err(Interruption::CutOff) => self.fail(task, charge, Failure::Shutdown).await,
-            Err(Interruption::Model(error)) => {
-                let model = &task.order.request.model.name;
-                tracing::warn!(generation = %task.id, %model, %error, "no complete answer");
-                self.fail(task, charge, Failure::from(&error)).await
+            Err(Interruption::Writer(error)) => {
+                let model = request.writer.name();
+                tracing::warn!(generation = %task.id, model, %error, "no complete answer");
+                self.fail(task, charge, Failure::from(error)).await
             }
+        }
+    }
+
+    /// Has the tests written, until they are complete, the client is gone or the process ends.
+    async fn attempt(
+        &self,
+        task: &Task<'_>,
+        request: &GenerationRequest,
+        writer: &dyn TestWriter,
+        written: &mut Written,
+    ) -> Result<Finished, Interruption> {
+        tokio::select! {
+            biased;
+            () = task.events.closed() => Err(Interruption::ClientLeft),
+            () = self.parts.cut_off.cancelled() => Err(Interruption::CutOff),
+            ended = stream_tests(task, request, writer, written) => ended,
         }
     }
 
     /// Refunds before it tells, so that whoever reads the frame finds the tokens back.
     async fn fail(&self, task: &Task<'_>, charge: Option<Charge>, failure: Failure) -> Outcome {
         self.refund(charge).await;
-        // A client that left as well needs no frame.
-        let _ = task.send(GenerationEvent::Failed(failure)).await;
-        match failure {
+        let outcome = match &failure {
             Failure::Blocked => Outcome::Blocked,
             Failure::Truncated => Outcome::Truncated,
-            Failure::Busy { .. } => Outcome::Busy,
-            Failure::Timeout => Outcome::Timeout,
-            Failure::Model => Outcome::Failed,
+            Failure::Busy { .. } | Failure::Exploration(ExplorationError::Busy { .. }) => {
+                Outcome::Busy
+            }
+            Failure::Timeout | Failure::Exploration(ExplorationError::Timeout) => Outcome::Timeout,
+            Failure::Exploration(
+                ExplorationError::Unloadable { .. }
+                | ExplorationError::NothingTestable
+                | ExplorationError::Unstable
+                | ExplorationError::TooLong { .. },
+            ) => Outcome::NothingToWrite,
+            Failure::Model | Failure::Exploration(_) => Outcome::Failed,
             Failure::Shutdown => Outcome::CutOff,
-        }
+        };
+        // A client that left as well needs no frame.
+        let _ = task.send(GenerationEvent::Failed(failure)).await;
+        outcome
     }
 
     /// Stores the result, also for a client that left meanwhile: the work is done and paid for.
@@ -258,6 +332,7 @@ impl GenerationService {
             cached: usage.is_none(),
             model: answer.model,
             usage: usage.unwrap_or_default(),
+            suite: answer.suite,
         };
         let _ = task.send(GenerationEvent::Done(receipt)).await;
     }
@@ -277,7 +352,7 @@ impl GenerationService {
 
 enum Admitted {
     Cached(Answer),
-    ToWrite { charge: Option<Charge>, cache_key: CacheKey, provider: Arc<dyn LlmProvider> },
+    ToWrite { charge: Option<Charge>, cache_key: CacheKey, writer: Arc<dyn TestWriter> },
 }
 
 async fn check_source(request: &GenerationRequest) -> Result<(), SourceProblem> {

@@ -3,8 +3,10 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::domain::{AuthenticatedUser, GenerationId, GenerationRequest, TokenUsage, Tokens};
-use crate::gateways::{BotCheckError, LlmError};
+use crate::domain::{
+    AuthenticatedUser, GenerationId, GenerationRequest, SuiteReport, TokenUsage, Tokens,
+};
+use crate::gateways::{BotCheckError, ExplorationError, LlmError, WriterError, WritingStep};
 use crate::languages::SourceProblem;
 use crate::repositories::RepositoryError;
 
@@ -37,7 +39,7 @@ pub enum Refusal {
     },
     /// The wallet can't be asked.
     Wallet(RepositoryError),
-    /// No model is configured (`tester dev` without a key).
+    /// No model is configured (`tester dev` without a key), and the request names one.
     NoModel,
     /// This process is shutting down.
     Draining,
@@ -46,8 +48,12 @@ pub enum Refusal {
 }
 
 /// One step of an order that was taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum GenerationEvent {
+    /// The model is down: the built-in engine writes instead, and the price was given back.
+    FellBack,
+    /// What the built-in engine does now.
+    Step(WritingStep),
     /// A piece of the tests.
     Chunk(String),
     /// The tests are complete and about to be stored.
@@ -61,7 +67,7 @@ pub enum GenerationEvent {
 }
 
 /// How a generation ended well.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Receipt {
     /// The history row; `None` when saving failed.
     pub history_id: Option<GenerationId>,
@@ -71,10 +77,12 @@ pub struct Receipt {
     pub model: String,
     /// Tokens the model counted; all zero for a cached answer.
     pub usage: TokenUsage,
+    /// What is known of the tests, where the built-in engine wrote them.
+    pub suite: Option<SuiteReport>,
 }
 
 /// Why there is no complete result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
     /// The model refuses this source or stopped its answer.
     Blocked,
@@ -89,6 +97,8 @@ pub enum Failure {
     Timeout,
     /// The model failed in another way.
     Model,
+    /// The built-in engine has no tests for this source.
+    Exploration(ExplorationError),
     /// This process is shutting down.
     Shutdown,
 }
@@ -100,6 +110,15 @@ pub struct Ticket {
     pub admission: oneshot::Receiver<Result<(), Refusal>>,
     /// What happens then. Dropping the receiver cancels the order.
     pub events: mpsc::Receiver<GenerationEvent>,
+}
+
+impl From<WriterError> for Failure {
+    fn from(error: WriterError) -> Self {
+        match error {
+            WriterError::Model(error) => Self::from(&error),
+            WriterError::Exploration(error) => Self::Exploration(error),
+        }
+    }
 }
 
 impl From<&LlmError> for Failure {

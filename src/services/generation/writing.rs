@@ -1,4 +1,4 @@
-//! The model's answer on its way to the client.
+//! Tests on their way from whoever writes them to the client.
 
 use std::time::Duration;
 
@@ -7,9 +7,8 @@ use tokio::sync::mpsc;
 
 use super::meter::Meter;
 use super::order::{GenerationEvent, Order};
-use crate::domain::{GenerationId, TokenUsage};
-use crate::gateways::{LlmError, LlmEvent, LlmProvider};
-use crate::languages;
+use crate::domain::{GenerationId, GenerationRequest, SuiteReport, TokenUsage};
+use crate::gateways::{LlmError, TestWriter, WriterError, WritingEvent};
 use crate::services::fences::FenceStripper;
 
 /// How long a client may leave its stream unread. It holds a connection to the model meanwhile,
@@ -56,13 +55,14 @@ pub(super) struct Written {
 pub(super) struct Finished {
     pub(super) model: String,
     pub(super) usage: TokenUsage,
+    pub(super) suite: Option<SuiteReport>,
 }
 
 /// Why an answer did not end well.
 pub(super) enum Interruption {
     ClientLeft,
     CutOff,
-    Model(LlmError),
+    Writer(WriterError),
 }
 
 impl From<ClientGone> for Interruption {
@@ -71,33 +71,43 @@ impl From<ClientGone> for Interruption {
     }
 }
 
-impl From<LlmError> for Interruption {
-    fn from(error: LlmError) -> Self {
-        Self::Model(error)
+impl From<WriterError> for Interruption {
+    fn from(error: WriterError) -> Self {
+        Self::Writer(error)
     }
 }
 
-/// Passes the model's answer on, chunk by chunk, fences taken off.
-pub(super) async fn stream_answer(
+impl From<LlmError> for Interruption {
+    fn from(error: LlmError) -> Self {
+        WriterError::from(error).into()
+    }
+}
+
+/// Passes the tests on as they come, fences of a model taken off.
+pub(super) async fn stream_tests(
     task: &Task<'_>,
-    provider: &dyn LlmProvider,
+    request: &GenerationRequest,
+    writer: &dyn TestWriter,
     written: &mut Written,
 ) -> Result<Finished, Interruption> {
-    let request = &task.order.request;
-    let prompt = languages::prompt(request, task.id);
-    let mut answer = provider.generate(&request.model, prompt).await?;
+    let mut writing = writer.write(request, task.id).await?;
     let mut fences = FenceStripper::new();
     let ended = loop {
-        match answer.next().await {
-            Some(Ok(LlmEvent::Text(text))) => {
+        match writing.next().await {
+            Some(Ok(WritingEvent::Step(step))) => task.send(GenerationEvent::Step(step)).await?,
+            Some(Ok(WritingEvent::Answer(text))) => {
                 written.pass_on(fences.push(&text), task).await?;
             }
-            Some(Ok(LlmEvent::Finished { model_version, usage })) => {
-                let model = model_version.unwrap_or_else(|| request.model.name.to_string());
-                break Ok(Finished { model, usage });
+            Some(Ok(WritingEvent::Test(text))) => written.pass_on(text, task).await?,
+            Some(Ok(WritingEvent::Finished { version, usage, suite })) => {
+                let model = version.unwrap_or_else(|| request.writer.name().to_owned());
+                break Ok(Finished { model, usage, suite });
             }
             Some(Err(error)) => break Err(error),
-            None => break Err(LlmError::Malformed("the stream ended without its end".to_owned())),
+            None => {
+                let cause = "the stream ended without its end".to_owned();
+                break Err(LlmError::Malformed(cause).into());
+            }
         }
     };
     // The tail that might have been a fence: with a cut answer too, the code so far stays.
