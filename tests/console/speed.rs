@@ -72,8 +72,7 @@ async fn two_thousand_chunks_never_hold_up_the_page(stage: Arc<Stage>) {
     let page = stage.page(dev.url()).await;
     let mut tries = Vec::new();
     for pace in [Duration::from_millis(1), Duration::from_millis(1), Duration::ZERO] {
-        let tasks = long_tasks(&dev, &page, pace).await;
-        tries.push(tasks);
+        tries.push(long_tasks(&dev, &page, pace).await);
         if tries.last() == Some(&json!([])) {
             return;
         }
@@ -82,7 +81,7 @@ async fn two_thousand_chunks_never_hold_up_the_page(stage: Arc<Stage>) {
 }
 
 /// Streams 2 000 chunks into the page; gives the tasks that took longer than 50 ms.
-async fn long_tasks(dev: &Dev, page: &Page, pace: Duration) -> Value {
+async fn long_tasks(dev: &Dev, page: &Page, interval: Duration) -> Value {
     // A few tokens each, as models send them: 400 tests, 1 600 lines.
     let chunks = (0..2_000).map(|number| match number % 5 {
         0 => format!("def test_case_{number}():\n"),
@@ -92,7 +91,7 @@ async fn long_tasks(dev: &Dev, page: &Page, pace: Duration) -> Value {
         _ => format!("min({number}, 10), \"at most ten\"\n\n"),
     });
     let answer = StreamedAnswer::text(chunks);
-    dev.gemini.enqueue(if pace.is_zero() { answer } else { answer.paced(pace) });
+    dev.gemini.enqueue(if interval.is_zero() { answer } else { answer.paced(interval) });
     page.fill("#source", &format!("{CLAMP}# {}\n", uuid::Uuid::new_v4())).await;
     page.call(
         "window.tasks = [];
