@@ -1,4 +1,4 @@
-//! Chromium, driven by WebDriver.
+//! Chromium, driven by `WebDriver`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -105,7 +105,7 @@ pub struct Command {
 }
 
 impl Command {
-    /// One of the Chrome DevTools Protocol.
+    /// One of the Chrome `DevTools` Protocol.
     pub fn devtools(method: &str, parameters: &Value) -> Self {
         let body = json!({"cmd": method, "params": parameters});
         Self { path: "goog/cdp/execute", body }

@@ -86,7 +86,7 @@ async fn a_megabyte_is_shown_whole(stage: Arc<Stage>) {
     let line = format!("# {}\n", HOSTILE[..3].join(" "));
     let lines = 1_048_576 / line.len() + 1;
     let piece = line.repeat(100);
-    let pieces = (0..lines / 100 + 1).map(|_| piece.clone());
+    let pieces = (0..=lines / 100).map(|_| piece.clone());
     dev.gemini.enqueue(StreamedAnswer::text(pieces));
     let page = stage.page(dev.url()).await;
     page.generate("def f():\n    return 1\n").await;

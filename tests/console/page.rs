@@ -18,7 +18,7 @@ const LOOK: Duration = Duration::from_millis(25);
 
 /// Kept by the page from before its first script on: what its content policy refused, and every
 /// step of a generation, with its words.
-const WITNESS: &str = r#"
+const WITNESS: &str = r"
     window.witness = {refused: [], steps: []};
     addEventListener('securitypolicyviolation', event =>
         witness.refused.push(`${event.violatedDirective}: ${event.blockedURI} ${event.sample}`));
@@ -34,7 +34,7 @@ const WITNESS: &str = r#"
             attributes: true, characterData: true, childList: true, subtree: true,
         });
     });
-"#;
+";
 
 /// A browser's window, of one session. Clones are the same window.
 #[derive(Clone)]
@@ -302,7 +302,7 @@ impl Page {
 
     // --- Beyond a person's reach ----------------------------------------------------------------
 
-    /// A command of the Chrome DevTools Protocol.
+    /// A command of the Chrome `DevTools` Protocol.
     pub async fn devtools(&self, method: &str, parameters: &Value) -> Value {
         let answer = self.client.issue_cmd(Command::devtools(method, parameters)).await;
         answer.unwrap_or_else(|error| panic!("{method}: {error}"))

@@ -21,6 +21,8 @@ export class Generation extends EventTarget {
     this.running = null;
     this.step = { name: 'idle', text: null };
     this.clock = 0;
+    /** How long it takes, or took; null before the first. */
+    this.seconds = null;
     this.receipt = null;
   }
 
@@ -36,8 +38,8 @@ export class Generation extends EventTarget {
   reset() {
     this.running?.abort(REPLACED);
     this.receipt = null;
+    this.seconds = null;
     this.enter('idle');
-    $('elapsed').textContent = '';
   }
 
   /** Fills an order. Comes back when it is over; never throws. */
@@ -108,17 +110,23 @@ export class Generation extends EventTarget {
     const { name, text } = this.step;
     $('progress').dataset.step = name === 'cached' ? 'done' : name;
     $('progress').textContent = text ?? say(`step_${name}`, { shortcut: GENERATE_KEYS });
+    this.showClock();
     $('usage').textContent = usageOf(this.receipt);
     $('usage').title = this.receipt === null || this.receipt.usage.total_tokens === 0 ? '' : detailOf(this.receipt.usage);
   }
 
   startClock() {
     const begun = performance.now();
-    const show = () => {
-      $('elapsed').textContent = say('seconds', { seconds: ((performance.now() - begun) / 1_000).toFixed(1) });
+    const tick = () => {
+      this.seconds = (performance.now() - begun) / 1_000;
+      this.showClock();
     };
-    show();
-    this.clock = setInterval(show, 100);
+    tick();
+    this.clock = setInterval(tick, 100);
+  }
+
+  showClock() {
+    $('elapsed').textContent = this.seconds === null ? '' : say('seconds', { seconds: this.seconds.toFixed(1) });
   }
 }
 
