@@ -65,13 +65,15 @@ fn sum(entries: &Value, field: &str) -> u64 {
     entries.as_array().expect("a list").iter().filter_map(|entry| entry[field].as_u64()).sum()
 }
 
-/// Three tries: on a machine that others use as well, a task that is short by itself is long when
+/// Six tries: on a machine that others use as well, a task that is short by itself is long when
 /// its thread has to wait for a core. What holds up the page by its own work does so every time.
 async fn two_thousand_chunks_never_hold_up_the_page(stage: Arc<Stage>) {
     let dev = Dev::start().await;
     let page = stage.page(dev.url()).await;
     let mut tries = Vec::new();
-    for pace in [Duration::from_millis(1), Duration::from_millis(1), Duration::ZERO] {
+    for number in 0..6 {
+        // The last of three comes as fast as it can.
+        let pace = Duration::from_millis(u64::from(number % 3 < 2));
         tries.push(long_tasks(&dev, &page, pace).await);
         if tries.last() == Some(&json!([])) {
             return;
