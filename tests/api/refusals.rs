@@ -293,7 +293,7 @@ async fn headers_that_are_not_ascii_are_answered_like_any_other_wrong_ones() {
 #[tokio::test]
 async fn unknown_paths_and_methods_have_the_same_envelope() {
     let app = TestApp::start().await;
-    for path in ["/", "/api", "/api/nothing", "/api/v1/generate/x", "/api/v2/generate", "/.env"] {
+    for path in ["/api", "/api/nothing", "/api/v1/generate/x", "/api/v2/generate", "/.env"] {
         app.get(path).await.error(404, "NOT_FOUND").await;
     }
     let answer = app.get("/api/generate").await;

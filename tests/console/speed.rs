@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tester_peers::gemini::StreamedAnswer;
 
 use super::page::Page;
@@ -14,7 +14,7 @@ use super::watch::CLAMP;
 cases![
     the_page_is_there_after_less_than_100_kb,
     a_second_visit_loads_nothing_anew,
-    two_thousand_chunks_never_hold_up_the_page,
+    two_thousand_chunks_are_shown_in_small_pieces,
 ];
 
 /// All that came over the network, heads and bodies as they were sent.
@@ -65,25 +65,25 @@ fn sum(entries: &Value, field: &str) -> u64 {
     entries.as_array().expect("a list").iter().filter_map(|entry| entry[field].as_u64()).sum()
 }
 
-/// Six tries: on a machine that others use as well, a task that is short by itself is long when
-/// its thread has to wait for a core. What holds up the page by its own work does so every time.
-async fn two_thousand_chunks_never_hold_up_the_page(stage: Arc<Stage>) {
+/// Most characters that are put into the page at one time, with what moves to make place for them.
+/// `lines.js` shows 4 096 of a stream in a frame.
+const AT_ONE_TIME: u64 = 3 * 4_096;
+
+/// A time says as much of the machine as of the page, so it is told and not judged: what a task is
+/// made of is bounded here.
+async fn two_thousand_chunks_are_shown_in_small_pieces(stage: Arc<Stage>) {
     let dev = Dev::start().await;
     let page = stage.page(dev.url()).await;
-    let mut tries = Vec::new();
-    for number in 0..6 {
-        // The last of three comes as fast as it can.
-        let pace = Duration::from_millis(u64::from(number % 3 < 2));
-        tries.push(long_tasks(&dev, &page, pace).await);
-        if tries.last() == Some(&json!([])) {
-            return;
-        }
+    for pace in [Duration::from_millis(1), Duration::ZERO] {
+        let (most, tasks) = pieces(&dev, &page, pace).await;
+        assert!(most > 0 && most <= AT_ONE_TIME, "{most} characters at one time");
+        eprintln!("2 000 chunks, {pace:?} apart: tasks of more than 50 ms: {tasks}");
     }
-    panic!("tasks of more than 50 ms in every try: {tries:#?}");
 }
 
-/// Streams 2 000 chunks into the page; gives the tasks that took longer than 50 ms.
-async fn long_tasks(dev: &Dev, page: &Page, interval: Duration) -> Value {
+/// Streams 2 000 chunks into the page; gives the most characters that were put into it at one time,
+/// and how long the tasks took that took longer than 50 ms.
+async fn pieces(dev: &Dev, page: &Page, interval: Duration) -> (u64, Value) {
     // A few tokens each, as models send them: 400 tests, 1 600 lines.
     let chunks = (0..2_000).map(|number| match number % 5 {
         0 => format!("def test_case_{number}():\n"),
@@ -96,10 +96,18 @@ async fn long_tasks(dev: &Dev, page: &Page, interval: Duration) -> Value {
     dev.gemini.enqueue(if interval.is_zero() { answer } else { answer.paced(interval) });
     page.fill("#source", &format!("{CLAMP}# {}\n", uuid::Uuid::new_v4())).await;
     page.call(
-        "window.tasks = [];
-         new PerformanceObserver(list => {
-             for (const {startTime, duration} of list.getEntries()) tasks.push({startTime, duration});
-         }).observe({type: 'longtask'});",
+        "if (window.tasks === undefined) {
+             new PerformanceObserver(list => {
+                 tasks.push(...list.getEntries().map(({duration}) => duration));
+             }).observe({type: 'longtask'});
+             new MutationObserver(records => {
+                 const added = records.flatMap(({addedNodes}) => [...addedNodes]);
+                 const shown = added.filter(node => node.classList?.contains('line') || node.classList?.contains('block'));
+                 most = Math.max(most, shown.reduce((sum, {textContent}) => sum + textContent.length, 0));
+             }).observe(document.getElementById('tests-lines'), {childList: true, subtree: true});
+         }
+         window.tasks = [];
+         window.most = 0;",
         &[],
     )
     .await;
@@ -114,5 +122,6 @@ async fn long_tasks(dev: &Dev, page: &Page, interval: Duration) -> Value {
         .await
         .expect("frames go on");
     assert!(page.value("#tests").await.contains("test_case_1995"));
-    page.eval("tasks").await
+    let most = page.eval("most").await.as_u64().expect("a count");
+    (most, page.eval("tasks").await)
 }

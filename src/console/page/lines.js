@@ -8,7 +8,7 @@ import { PAINTED_MAX, START, paint } from './highlight.js';
 /** Lines that are laid out together, or not at all while none of them is in sight (style.css). */
 const BLOCK = 50;
 /** Of a text that streams in, no frame shows more than this many characters. */
-const FRAME_CHARS = 16_384;
+const FRAME_CHARS = 4_096;
 /** Painting stops here and goes on in the next frame, so that no paste or stream holds up a key. */
 const SLICE_MS = 6;
 /** Lines looked at between two looks at the clock. */
