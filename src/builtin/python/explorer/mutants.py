@@ -112,6 +112,9 @@ class Breeder:
             self.locals.pop()
 
     def visit(self, node, owner, field, index):
+        # A docstring does nothing that a test could see.
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            return
         handler = getattr(self, "mutate_" + type(node).__name__, None)
         if handler is not None:
 
@@ -138,8 +141,6 @@ class Breeder:
             ast.Return,
         )
         if not isinstance(node, droppable):
-            return
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             return
         self.add(owner, field, index, ast.Pass(), node, "statement left out")
 
