@@ -38,7 +38,7 @@ function clamp(value, low, high) {
 ";
 
 /// Sources that mean no good, and whether there is something beside it that can be tested.
-const HOSTILE: [(&str, &str, bool); 13] = [
+const HOSTILE: [(&str, &str, bool); 14] = [
     ("python", "while True:\n    pass\n", false),
     ("python", "import os\nos._exit(0)\n", false),
     ("python", "import no_such_module\n\ndef f(x):\n    return x\n", false),
@@ -76,9 +76,10 @@ const HOSTILE: [(&str, &str, bool); 13] = [
         "function exits() { process.exit(1); }\nfunction twice(x) { return 2 * x; }\n",
         true,
     ),
+    ("javascript", "Array.prototype.map = null;\nfunction twice(x) { return 2 * x; }\n", false),
     (
         "javascript",
-        "JSON.stringify = () => 'gone'; Array.prototype.map = null;\nfunction twice(x) { return 2 * x; }\n",
+        "JSON.stringify = () => 'gone'; Array.prototype.flatMap = null;\nfunction twice(x) { return 2 * x; }\n",
         true,
     ),
 ];
