@@ -14,15 +14,21 @@ const FALSE_JEST: &str = "test('false', () => {\n  expect(add(1, 2)).toBe(4);\n}
 const FALSE_JUNIT: &str = "import static org.junit.jupiter.api.Assertions.*;\nimport org.junit.jupiter.api.*;\n\nclass FalseTest {\n  @Test void isFalse() { assertEquals(4, Calc.add(1, 2)); }\n}\n";
 const ADD_JAVA: &str = "class Calc {\n  static int add(int a, int b) { return a + b; }\n}\n";
 
-pub fn cases() -> Vec<Case> {
+/// What a kernel must withstand: exhaustion, processes that outlive, ways out.
+pub fn attacks() -> Vec<Case> {
     let mut cases = python_exhaustion();
     cases.extend(python_processes());
     cases.extend(python_probes());
-    cases.extend(python_forgeries());
     cases.extend(javascript());
+    cases.extend(java());
+    cases
+}
+
+/// What supervisor and host must see through, whatever the kernel.
+pub fn forgeries() -> Vec<Case> {
+    let mut cases = python_forgeries();
     cases.extend(javascript_forgeries("javascript"));
     cases.extend(javascript_forgeries("typescript"));
-    cases.extend(java());
     cases.extend(java_forgeries());
     cases
 }

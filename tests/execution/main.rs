@@ -56,10 +56,12 @@ fn main() -> ExitCode {
     for worker in &workers {
         let engine = worker.engine();
         let ignored = !wanted.contains(&engine);
-        let mut cases = abuse::cases();
-        // What a program and its framework can do is a matter of the toolchain, and gVisor's is
-        // Docker's. That it runs them is seen after each case, when the next job is served.
+        let mut cases = abuse::attacks();
+        // What a program and its framework can do is a matter of the toolchain, and a forged result
+        // one of supervisor and host; gVisor has those of Docker. That it runs honest tests is seen
+        // after each case, when the next job is served.
         if engine != Engine::Runsc {
+            cases.extend(abuse::forgeries());
             cases.extend(programs::cases());
             cases.extend(features::cases());
         }
