@@ -175,9 +175,7 @@ async fn a_session_is_renewed_before_it_ends(stage: Arc<Stage>) {
     let serve = Serve::start().await;
     let supabase = &serve.peers.supabase;
     supabase.set_token_lifetime(1);
-    let page = stage.page(serve.url()).await;
-    page.sign_in(EMAIL, PASSWORD).await;
-    page.until_text("#balance", "80").await;
+    let page = serve.signed_in(&stage).await;
     supabase.set_token_lifetime(3_600);
     let before = renewals(&serve);
     page.generate(CLAMP).await;
@@ -188,9 +186,7 @@ async fn a_session_is_renewed_before_it_ends(stage: Arc<Stage>) {
 
 async fn a_token_that_the_server_refuses_is_renewed_and_the_call_made_again(stage: Arc<Stage>) {
     let serve = Serve::start().await;
-    let page = stage.page(serve.url()).await;
-    page.sign_in(EMAIL, PASSWORD).await;
-    page.until_text("#balance", "80").await;
+    let page = serve.signed_in(&stage).await;
     // As after a change of the project's secret, or with a clock that is wrong.
     page.call(
         "const session = JSON.parse(localStorage.getItem('tester.session'));
@@ -211,9 +207,7 @@ async fn a_session_that_ended_loses_nothing_and_goes_on_after_signing_in(stage: 
     let serve = Serve::start().await;
     let supabase = &serve.peers.supabase;
     supabase.set_token_lifetime(1);
-    let page = stage.page(serve.url()).await;
-    page.sign_in(EMAIL, PASSWORD).await;
-    page.until_text("#balance", "80").await;
+    let page = serve.signed_in(&stage).await;
     supabase.end_sessions();
     page.fill("#tests", "# mine\n").await;
     page.generate(CLAMP).await;
@@ -252,9 +246,7 @@ async fn an_auth_server_that_is_away_signs_nobody_out(stage: Arc<Stage>) {
     let serve = Serve::start().await;
     let supabase = &serve.peers.supabase;
     supabase.set_token_lifetime(1);
-    let page = stage.page(serve.url()).await;
-    page.sign_in(EMAIL, PASSWORD).await;
-    page.until_text("#balance", "80").await;
+    let page = serve.signed_in(&stage).await;
     supabase.set_token_lifetime(3_600);
     supabase.fail(Route::Token, Fault::Break);
     page.generate(CLAMP).await;
@@ -266,9 +258,7 @@ async fn an_auth_server_that_is_away_signs_nobody_out(stage: Arc<Stage>) {
 
 async fn signing_out_ends_the_session_here_and_there(stage: Arc<Stage>) {
     let serve = Serve::start().await;
-    let page = stage.page(serve.url()).await;
-    page.sign_in(EMAIL, PASSWORD).await;
-    page.until_text("#balance", "80").await;
+    let page = serve.signed_in(&stage).await;
     page.generate(CLAMP).await;
     page.until_step("done").await;
     page.click("#account-open").await;
@@ -311,9 +301,7 @@ async fn each_generation_is_checked_by_a_token_of_its_own(stage: Arc<Stage>) {
 
 async fn a_failed_check_is_said_and_made_again(stage: Arc<Stage>) {
     let serve = Serve::start().await;
-    let page = stage.page(serve.url()).await;
-    page.sign_in(EMAIL, PASSWORD).await;
-    page.until_text("#balance", "80").await;
+    let page = serve.signed_in(&stage).await;
     serve.peers.turnstile.script([TurnstileAnswer::Fail(&["invalid-input-response"])]);
     page.generate(CLAMP).await;
     page.until_notice("TURNSTILE_FAILED").await;

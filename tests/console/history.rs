@@ -18,6 +18,16 @@ cases![
     a_first_visitor_is_told_what_will_be_here,
 ];
 
+/// A history of two, and a page that lists it.
+async fn alpha_and_beta(stage: &Stage) -> (Dev, Page) {
+    let dev = Dev::start().await;
+    remember(&dev, ["alpha", "beta"]).await;
+    let page = stage.page(dev.url()).await;
+    page.click("#history-open").await;
+    until_listed(&page, 2).await;
+    (dev, page)
+}
+
 async fn an_item_is_found_by_its_text_and_restored(stage: Arc<Stage>) {
     let dev = Dev::start().await;
     remember(&dev, ["alpha", "beta", "gamma"]).await;
@@ -44,11 +54,7 @@ async fn an_item_is_found_by_its_text_and_restored(stage: Arc<Stage>) {
 }
 
 async fn a_deleted_item_comes_back_or_is_gone_for_good(stage: Arc<Stage>) {
-    let dev = Dev::start().await;
-    remember(&dev, ["alpha", "beta"]).await;
-    let page = stage.page(dev.url()).await;
-    page.click("#history-open").await;
-    until_listed(&page, 2).await;
+    let (dev, page) = alpha_and_beta(&stage).await;
     page.click("#history-list li:first-child .delete").await;
     until_listed(&page, 1).await;
     page.click("#undo-button").await;
@@ -68,11 +74,7 @@ async fn a_deleted_item_comes_back_or_is_gone_for_good(stage: Arc<Stage>) {
 }
 
 async fn leaving_the_page_makes_a_deletion_last(stage: Arc<Stage>) {
-    let dev = Dev::start().await;
-    remember(&dev, ["alpha", "beta"]).await;
-    let page = stage.page(dev.url()).await;
-    page.click("#history-open").await;
-    until_listed(&page, 2).await;
+    let (dev, page) = alpha_and_beta(&stage).await;
     page.click("#history-list li:first-child .delete").await;
     page.until_shown("#undo").await;
     page.reload().await;

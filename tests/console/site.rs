@@ -7,6 +7,8 @@ use serde_json::json;
 use tester_peers::gemini::GeminiPeer;
 use tester_peers::tokens::TokenMint;
 
+use super::page::Page;
+use super::stage::Stage;
 use super::support::{GEMINI_KEY, JWT_SECRET, Log, Peers, Process, SERVE_ENVIRONMENT};
 
 /// How long the first run may take on a machine that has no framework yet.
@@ -126,6 +128,14 @@ impl Serve {
 
     pub fn url(&self) -> &str {
         self.process.url()
+    }
+
+    /// A page on which [`EMAIL`] is signed in, its wallet read: the welcome and the day's bonus.
+    pub async fn signed_in(&self, stage: &Stage) -> Page {
+        let page = stage.page(self.url()).await;
+        page.sign_in(EMAIL, PASSWORD).await;
+        page.until_text("#balance", "80").await;
+        page
     }
 }
 

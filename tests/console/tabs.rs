@@ -84,9 +84,7 @@ async fn tabs_renew_a_session_without_taking_it_from_each_other(stage: Arc<Stage
     let serve = Serve::start().await;
     // Every call of either finds its token all but expired, and refresh tokens are for one use.
     serve.peers.supabase.set_token_lifetime(30);
-    let page = stage.page(serve.url()).await;
-    page.sign_in(EMAIL, PASSWORD).await;
-    page.until_text("#balance", "80").await;
+    let page = serve.signed_in(&stage).await;
     let mut other = page.open_tab(serve.url()).await;
     page.until_text("#balance", "80").await;
     for number in 0..2 {

@@ -8,7 +8,7 @@ use tester_peers::gemini::{Breakage, StreamedAnswer};
 use tester_peers::supabase::{Fault, Route};
 
 use super::page::Page;
-use super::site::{Dev, EMAIL, PASSWORD, Serve};
+use super::site::{Dev, Serve};
 use super::stage::{Stage, cases};
 use super::support::soon;
 use super::watch::CLAMP;
@@ -28,13 +28,6 @@ cases![
     a_page_that_could_not_begin_can_be_begun_again,
 ];
 
-async fn signed_in(stage: &Stage, serve: &Serve) -> Page {
-    let page = stage.page(serve.url()).await;
-    page.sign_in(EMAIL, PASSWORD).await;
-    page.until_text("#balance", "80").await;
-    page
-}
-
 /// What was typed and what was generated before are as they were.
 async fn nothing_is_lost(page: &Page, source: &str, tests: &str) {
     assert_eq!(page.value("#source").await, source);
@@ -46,7 +39,7 @@ async fn nothing_is_lost(page: &Page, source: &str, tests: &str) {
 
 async fn an_empty_wallet_is_said_with_what_is_needed(stage: Arc<Stage>) {
     let serve = Serve::start().await;
-    let page = signed_in(&stage, &serve).await;
+    let page = serve.signed_in(&stage).await;
     serve.peers.supabase.set_balance(serve.peers.user, 3);
     page.fill("#tests", "# mine\n").await;
     page.generate(CLAMP).await;
@@ -59,7 +52,7 @@ async fn an_empty_wallet_is_said_with_what_is_needed(stage: Arc<Stage>) {
 
 async fn too_many_requests_are_counted_down_to_the_next(stage: Arc<Stage>) {
     let serve = Serve::start_with(&[("RATE_LIMIT_GENERATE_PER_MINUTE", "1")]).await;
-    let page = signed_in(&stage, &serve).await;
+    let page = serve.signed_in(&stage).await;
     page.generate(CLAMP).await;
     page.until_step("done").await;
     let tests = page.value("#tests").await;
@@ -75,7 +68,7 @@ async fn too_many_requests_are_counted_down_to_the_next(stage: Arc<Stage>) {
 
 async fn a_service_that_is_away_is_asked_again_when_somebody_says_so(stage: Arc<Stage>) {
     let serve = Serve::start().await;
-    let page = signed_in(&stage, &serve).await;
+    let page = serve.signed_in(&stage).await;
     serve
         .peers
         .supabase
@@ -92,7 +85,7 @@ async fn a_service_that_is_away_is_asked_again_when_somebody_says_so(stage: Arc<
 
 async fn a_run_without_a_worker_is_said(stage: Arc<Stage>) {
     let serve = Serve::start().await;
-    let page = signed_in(&stage, &serve).await;
+    let page = serve.signed_in(&stage).await;
     page.run("python", CLAMP, "def test_it():\n    assert clamp(1, 0, 2) == 1\n").await;
     page.until("the words", "$('#verdict').dataset.status === 'unavailable' || $('#notice').dataset.code === 'UNAVAILABLE'").await;
     nothing_is_lost(&page, CLAMP, "def test_it():\n    assert clamp(1, 0, 2) == 1\n").await;
@@ -153,7 +146,7 @@ async fn an_answer_that_was_cut_or_refused_by_the_model_is_said(stage: Arc<Stage
 
 async fn tests_that_could_not_be_saved_are_said_and_stay(stage: Arc<Stage>) {
     let serve = Serve::start().await;
-    let page = signed_in(&stage, &serve).await;
+    let page = serve.signed_in(&stage).await;
     serve
         .peers
         .supabase

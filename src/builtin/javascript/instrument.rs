@@ -441,12 +441,7 @@ impl<'t> Writer<'t> {
     }
 
     fn binary(&mut self, node: Node<'t>, depth: usize) {
-        let fields = (
-            node.child_by_field_name("left"),
-            node.child_by_field_name("operator"),
-            node.child_by_field_name("right"),
-        );
-        let (Some(left), Some(operator), Some(right)) = fields else {
+        let Some((left, operator, right)) = operation(node) else {
             return self.children(node, depth);
         };
         let name = self.text(operator);
@@ -469,14 +464,25 @@ impl<'t> Writer<'t> {
             self.out.push_str(&format!(":{}.p)", self.probe));
             return;
         }
-        let number = OPERATORS.iter().position(|(known, _)| *known == name);
-        let (Some(number), false) = (number, left.kind() == "private_property_identifier") else {
+        let is_private = left.kind() == "private_property_identifier";
+        let (Some(number), false) = (operator_number(name), is_private) else {
             return self.children(node, depth);
         };
+        self.apply(number, |this| this.node(left, depth), right, depth);
+    }
+
+    /// The call that stands for an operator and knows its mutants.
+    fn apply(
+        &mut self,
+        number: usize,
+        write_left: impl FnOnce(&mut Self),
+        right: Node<'t>,
+        depth: usize,
+    ) {
         let id = self.mutants(OPERATORS[number].1.len()).unwrap_or(0);
         self.call(&format!("o{number}"));
         self.out.push_str(&format!("{id},"));
-        self.node(left, depth);
+        write_left(self);
         self.out.push(',');
         self.node(right, depth);
         self.out.push(')');
@@ -484,28 +490,17 @@ impl<'t> Writer<'t> {
 
     /// `x += y` becomes `x = x + y` where evaluating `x` twice makes no difference.
     fn augmented(&mut self, node: Node<'t>, depth: usize) {
-        let fields = (
-            node.child_by_field_name("left"),
-            node.child_by_field_name("operator"),
-            node.child_by_field_name("right"),
-        );
-        let (Some(left), Some(operator), Some(right)) = fields else {
+        let Some((left, operator, right)) = operation(node) else {
             return self.children(node, depth);
         };
         let name = self.text(operator).trim_end_matches('=');
-        let number = OPERATORS.iter().position(|(known, _)| *known == name);
-        let (Some(number), true) = (number, is_simple_place(left)) else {
+        let (Some(number), true) = (operator_number(name), is_simple_place(left)) else {
             return self.children(node, depth);
         };
-        let id = self.mutants(OPERATORS[number].1.len()).unwrap_or(0);
-        self.copy(left.start_byte(), left.end_byte());
+        let (start, end) = (left.start_byte(), left.end_byte());
+        self.copy(start, end);
         self.out.push('=');
-        self.call(&format!("o{number}"));
-        self.out.push_str(&format!("{id},"));
-        self.copy(left.start_byte(), left.end_byte());
-        self.out.push(',');
-        self.node(right, depth);
-        self.out.push(')');
+        self.apply(number, |this| this.copy(start, end), right, depth);
     }
 
     fn unary(&mut self, node: Node<'t>, depth: usize) {
@@ -844,6 +839,16 @@ fn is_droppable(node: Node<'_>) -> bool {
         }
         _ => false,
     }
+}
+
+/// What stands left of an operator, the operator, and what stands right of it.
+fn operation(node: Node<'_>) -> Option<(Node<'_>, Node<'_>, Node<'_>)> {
+    let field = |name| node.child_by_field_name(name);
+    Some((field("left")?, field("operator")?, field("right")?))
+}
+
+fn operator_number(name: &str) -> Option<usize> {
+    OPERATORS.iter().position(|(known, _)| *known == name)
 }
 
 /// What can be evaluated twice: a name, or a property of one by a name.

@@ -1,6 +1,8 @@
 use std::ffi::OsStr;
+use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc;
 
@@ -22,6 +24,34 @@ pub fn until_told(program: impl AsRef<OsStr>) -> Command {
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("it is bound").port()
+}
+
+/// nginx with this in its `http` block, all that it writes in this folder.
+pub fn nginx(folder: &Path, http: &str) -> Server {
+    let config = folder.join("nginx.conf");
+    let text = format!(
+        "daemon off;\n\
+         worker_processes 1;\n\
+         pid nginx.pid;\n\
+         error_log stderr notice;\n\
+         events {{ worker_connections 512; }}\n\
+         http {{\n\
+           access_log off;\n\
+           client_body_temp_path body;\n\
+           proxy_temp_path proxy;\n\
+           fastcgi_temp_path fastcgi;\n\
+           uwsgi_temp_path uwsgi;\n\
+           scgi_temp_path scgi;\n\
+           {http}\n\
+         }}\n"
+    );
+    fs::write(&config, text).expect("a writable folder");
+    // Debian keeps nginx where only root's path looks.
+    let beside = Path::new("/usr/sbin/nginx");
+    let mut command = until_told(if beside.exists() { beside } else { Path::new("nginx") });
+    command.arg("-p").arg(folder).arg("-c").arg(&config).args(["-e", "stderr"]);
+    let ready = |line: &str| line.contains("start worker process").then_some(());
+    Server::start(&mut command, "", ready).0
 }
 
 /// A process that ends when its standard input closes: when this is dropped, and also when the
