@@ -164,8 +164,7 @@ pub(in crate::config) fn turnstile_action(text: &str) -> Result<String, Flaw> {
     if is_placeholder(text) {
         return Err("still holds a placeholder".into());
     }
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    if text.len() > turnstile::ACTION_MAX_LENGTH || !text.bytes().all(allowed) {
+    if text.len() > turnstile::ACTION_MAX_LENGTH || !is_turnstile_name(text) {
         let flaw =
             format!("must be 1 to {} letters, digits, _ and -", turnstile::ACTION_MAX_LENGTH);
         return Err(flaw.into());
@@ -178,14 +177,18 @@ pub(in crate::config) fn turnstile_site_key(text: &str) -> Result<String, Flaw> 
     if is_placeholder(text) {
         return Err("still holds a placeholder".into());
     }
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    if !text.bytes().all(allowed) {
+    if !is_turnstile_name(text) {
         return Err("must hold letters, digits, _ and - only".into());
     }
     if text.len() > turnstile::SITE_KEY_MAX_LENGTH {
         return Err("is longer than a site key: is it the secret key of the widget?".into());
     }
     Ok(text.to_owned())
+}
+
+/// What Turnstile's actions and keys are made of.
+fn is_turnstile_name(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
 fn items(text: &str) -> impl Iterator<Item = &str> {
