@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{Context, SHA256};
@@ -74,13 +76,17 @@ impl From<Unreadable> for ExplorationError {
     }
 }
 
-/// What changes whenever any of the explorers does.
-pub(super) fn version() -> String {
-    let mut context = Context::new(&SHA256);
-    for guest in Guest::ALL {
-        context.update(guest.explorer().as_bytes());
-    }
-    URL_SAFE_NO_PAD.encode(context.finish())
+/// What changes whenever any of the explorers does. Made when it is first asked for: packing the
+/// explorers is no work for a start.
+pub(super) fn version() -> &'static str {
+    static VERSION: LazyLock<String> = LazyLock::new(|| {
+        let mut context = Context::new(&SHA256);
+        for guest in Guest::ALL {
+            context.update(guest.explorer().as_bytes());
+        }
+        URL_SAFE_NO_PAD.encode(context.finish())
+    });
+    &VERSION
 }
 
 /// A string literal, in either language. In single quotes, for JSON is full of double ones. JSON has
@@ -97,6 +103,14 @@ mod tests {
     fn a_plan_survives_as_a_literal_in_either_language() {
         let json = r#"{"source":"a = 'x' + \"\\n\"\n"}"#;
         assert_eq!(literal(json), r#"'{"source":"a = \'x\' + \\"\\\\n\\"\\n"}'"#);
+    }
+
+    #[test]
+    fn there_is_a_guest_for_what_is_said_to_be_written_and_for_nothing_else() {
+        for language in LanguageCode::ALL {
+            let is_written = crate::builtin::WRITES.contains(&language);
+            assert_eq!(Guest::of(language).is_some(), is_written, "{language}");
+        }
     }
 
     #[test]
